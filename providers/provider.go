@@ -125,6 +125,11 @@ type Mailbox interface {
 	// fact of the fingerprint that is known; content is read only where
 	// the cheap facts leave candidates.
 	Find(ctx context.Context, folder inventory.FolderID, after inventory.Cursor, prints []inventory.Fingerprint) ([][]inventory.ItemID, error)
+	// Larger lists the items of a folder whose content is larger than size
+	// bytes, with their IDs and sizes at least. It is how a plan finds what a
+	// target's MailboxInfo.MaxItemSize refuses, where Changes does not tell
+	// sizes; it costs no more than a search on the server, or a listing.
+	Larger(ctx context.Context, folder inventory.FolderID, size int64) ([]inventory.Item, error)
 	// Edit changes flags of, moves or deletes items, yielding one Edited for
 	// each edit in any order.
 	Edit(ctx context.Context, folder inventory.FolderID, edits []Edit) iter.Seq2[Edited, error]
