@@ -59,6 +59,10 @@ var (
 	// ErrFull is wrapped by writes that found no space. Nothing of the write
 	// was kept.
 	ErrFull = errors.New("no space left for the state")
+	// ErrTaken is wrapped when a Rekey would replace the entry of another item.
+	ErrTaken = errors.New("the key belongs to another item")
+	// ErrDamaged is wrapped when what is stored cannot be trusted.
+	ErrDamaged = errors.New("the state is damaged")
 )
 
 // Locker keeps the state to one writer.
@@ -263,7 +267,10 @@ type Record struct {
 	// Intend journals writes that are about to begin. The store sets no IDs:
 	// Intent.ID is the caller's, unique (a random 63-bit number does).
 	Intend []Intent
-	// Rekey gives entries a new source ID, folder or both.
+	// Rekey gives entries a new source ID, folder (of the same mailbox) or
+	// both, all at the same time, so that one may take what another leaves. Their
+	// failures and losses go with them. An entry that is not there is
+	// ErrNotFound, a key that another entry keeps ErrTaken.
 	Rekey []Rekey
 	// Put inserts or replaces entries by (Folder, Source) and forgets the
 	// failures of the same items.
