@@ -2,8 +2,10 @@ package survey
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/cutover-mail/cutover/internal/pace"
 	"github.com/cutover-mail/cutover/inventory"
 	"github.com/cutover-mail/cutover/planner"
 	"github.com/cutover-mail/cutover/providers"
@@ -13,8 +15,10 @@ import (
 type side struct {
 	Side
 	info providers.Info
-	// slots holds one token for each session that may be open.
-	slots chan struct{}
+	// tokens limits the sessions; gate holds them all back while the endpoint
+	// as a whole asks for a pause.
+	tokens *pace.Tokens
+	gate   pace.Gate
 	// exists are the recipients of a target with a directory; nil without one.
 	exists map[inventory.Address]bool
 }
@@ -60,7 +64,7 @@ func (s *side) remember(recipients []inventory.Recipient) {
 }
 
 func (s *surveyor) introduce(ctx context.Context, x *side) error {
-	err := s.Retry.Do(ctx, func() error {
+	err := s.Retry.Do(ctx, nil, func() error {
 		var err error
 		x.info, err = x.Endpoint.Info(ctx)
 		return err
@@ -68,7 +72,7 @@ func (s *surveyor) introduce(ctx context.Context, x *side) error {
 	if err != nil {
 		return fmt.Errorf("ask %s what it can do: %w", x.Address, err)
 	}
-	x.slots = make(chan struct{}, max(x.info.Limits.Connections, 1))
+	x.tokens = pace.NewTokens(x.info.Limits.Connections)
 	return nil
 }
 
@@ -76,7 +80,7 @@ func (s *surveyor) introduce(ctx context.Context, x *side) error {
 // begun again, never continued.
 func (s *surveyor) recipients(ctx context.Context, x *side) ([]inventory.Recipient, error) {
 	var list []inventory.Recipient
-	err := s.Retry.Do(ctx, func() error {
+	err := s.Retry.Do(ctx, nil, func() error {
 		list = list[:0]
 		for r, err := range x.Endpoint.Recipients(ctx) {
 			if err != nil {
@@ -95,4 +99,24 @@ func (s *surveyor) recipients(ctx context.Context, x *side) ([]inventory.Recipie
 	n := int64(len(list))
 	s.progress.send(Progress{Stage: StageDirectory, Endpoint: x.Address, Done: n, Total: n})
 	return list, nil
+}
+
+// session calls f while a session of the endpoint may be open, and again
+// after a verdict that asks for it. A pause that the endpoint asks of everyone
+// is kept by everyone.
+func (s *surveyor) session(ctx context.Context, x *side, f func() error) error {
+	return s.Retry.Do(ctx, nil, func() error {
+		if err := x.gate.Wait(ctx); err != nil {
+			return err
+		}
+		if err := x.tokens.Acquire(ctx); err != nil {
+			return err
+		}
+		defer x.tokens.Release()
+		err := f()
+		if e, ok := errors.AsType[*providers.Error](err); ok && e.WholeEndpoint && pace.Retryable(err) {
+			x.gate.Pause(pace.Hint(err))
+		}
+		return err
+	})
 }

@@ -25,7 +25,7 @@ func (s *surveyor) mailboxes(ctx context.Context, in planner.Input) (map[invento
 	}
 	boxes := make([]planner.Mailbox, len(picks))
 	group, inner := errgroup.WithContext(ctx)
-	group.SetLimit(cap(s.source.slots))
+	group.SetLimit(s.source.tokens.Cap())
 	for i := range picks {
 		if inner.Err() != nil {
 			break

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cutover-mail/cutover/diag"
+	"github.com/cutover-mail/cutover/internal/pace"
 	"github.com/cutover-mail/cutover/inventory"
 	"github.com/cutover-mail/cutover/planner"
 	"github.com/cutover-mail/cutover/planner/plan"
@@ -39,7 +40,7 @@ type Request struct {
 	Progress func(Progress)
 	// Logger may be nil.
 	Logger *slog.Logger
-	Retry  Retry
+	Retry  pace.Policy
 	// MoveBytes bounds what is read of one mailbox to tell moved items from
 	// new ones; 0 is 256 MiB. What is beyond counts as new and deleted.
 	MoveBytes int64
@@ -115,7 +116,6 @@ func newSurveyor(req Request) *surveyor {
 	if s.MoveBytes <= 0 {
 		s.MoveBytes = defaultMoveBytes
 	}
-	s.Retry = req.Retry.withDefaults()
 	s.progress.report = req.Progress
 	s.source = &side{Side: req.Source}
 	for _, t := range req.Targets {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cutover-mail/cutover/internal/pace"
 	"github.com/cutover-mail/cutover/inventory"
 	"github.com/cutover-mail/cutover/planner"
 	"github.com/cutover-mail/cutover/planner/plan"
@@ -36,7 +37,7 @@ type scene struct {
 	migration        planner.Migration
 	selection        plan.Selection
 	progress         []survey.Progress
-	retry            survey.Retry
+	retry            pace.Policy
 	wrapFrom, wrapTo func(providers.Endpoint) providers.Endpoint
 }
 

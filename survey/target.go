@@ -31,12 +31,7 @@ func (v *visit) lookAtTargets(ctx context.Context) {
 
 func (v *visit) readTarget(ctx context.Context, t *side) (planner.TargetMailbox, error) {
 	var box planner.TargetMailbox
-	err := v.Retry.Do(ctx, func() error {
-		release, err := t.acquire(ctx)
-		if err != nil {
-			return err
-		}
-		defer release()
+	err := v.session(ctx, t, func() error {
 		session, err := t.Endpoint.OpenMailbox(ctx, v.pick.target)
 		if err != nil {
 			return err

@@ -72,13 +72,8 @@ func (v *visit) knownByID() map[inventory.FolderID]state.Folder {
 // that broke is replaced and the mailbox read from the start: nothing was
 // counted yet.
 func (v *visit) readSource(ctx context.Context) error {
-	return v.Retry.Do(ctx, func() error {
+	return v.session(ctx, v.source, func() error {
 		v.box = planner.Mailbox{}
-		release, err := v.source.acquire(ctx)
-		if err != nil {
-			return err
-		}
-		defer release()
 		session, err := v.source.Endpoint.OpenMailbox(ctx, v.pick.source)
 		if err != nil {
 			return v.sourceError(err)
@@ -107,14 +102,4 @@ func (v *visit) readSession(ctx context.Context, session providers.Mailbox) erro
 	v.box.Renames = c.renames
 	v.box.Deltas = c.deltas
 	return nil
-}
-
-// acquire waits until another session may be opened.
-func (s *side) acquire(ctx context.Context) (release func(), err error) {
-	select {
-	case s.slots <- struct{}{}:
-		return func() { <-s.slots }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
 }

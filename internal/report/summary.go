@@ -104,6 +104,10 @@ func printCodes(t io.Writer, heading string, counts map[string]int64, title func
 		if name == "" {
 			name = "(no code)"
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\n", name, humanize.Comma(counts[code]), title(code))
+		line := "  " + name + "\t" + humanize.Comma(counts[code])
+		if why := title(code); why != "" {
+			line += "\t" + why
+		}
+		fmt.Fprintln(t, line)
 	}
 }

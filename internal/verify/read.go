@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/cutover-mail/cutover/internal/pace"
 	"github.com/cutover-mail/cutover/inventory"
 	"github.com/cutover-mail/cutover/providers"
 )
@@ -26,7 +27,10 @@ type reader struct {
 // do calls f with a session. After a verdict that asks for it, f is called
 // again, on a new session.
 func (r *reader) do(ctx context.Context, f func() error) error {
-	return r.Retry.Do(ctx, func() error {
+	return r.Retry.Do(ctx, nil, func() error {
+		if err := r.side.gate.Wait(ctx); err != nil {
+			return err
+		}
 		if r.session == nil {
 			session, err := r.side.Endpoint.OpenMailbox(ctx, r.address)
 			if err != nil {
@@ -35,8 +39,11 @@ func (r *reader) do(ctx context.Context, f func() error) error {
 			r.session = session
 		}
 		err := f()
-		if kind := providers.KindOf(err); kind == providers.Transient || kind == providers.Throttled {
+		if pace.Retryable(err) {
 			r.close()
+		}
+		if e, ok := errors.AsType[*providers.Error](err); ok && e.WholeEndpoint {
+			r.side.gate.Pause(pace.Hint(err))
 		}
 		return err
 	})

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cutover-mail/cutover/internal/pace"
 	"github.com/cutover-mail/cutover/inventory"
 	"github.com/cutover-mail/cutover/providers"
 	"github.com/cutover-mail/cutover/state"
@@ -42,7 +43,7 @@ type Request struct {
 	// Progress, if set, is called after each folder, one call at a time.
 	Progress func(Progress)
 	Logger   *slog.Logger // may be nil
-	Retry    survey.Retry
+	Retry    pace.Policy
 }
 
 // Progress says how far the comparison is.
@@ -144,6 +145,7 @@ type verifier struct {
 type endpoint struct {
 	survey.Side
 	info providers.Info
+	gate pace.Gate // closed while the endpoint as a whole asks for a pause
 }
 
 func newVerifier(ctx context.Context, req Request) (*verifier, error) {
@@ -172,7 +174,7 @@ func newVerifier(ctx context.Context, req Request) (*verifier, error) {
 
 func (v *verifier) introduce(ctx context.Context, side survey.Side) (*endpoint, error) {
 	e := &endpoint{Side: side}
-	err := v.Retry.Do(ctx, func() error {
+	err := v.Retry.Do(ctx, nil, func() error {
 		var err error
 		e.info, err = side.Endpoint.Info(ctx)
 		return err
