@@ -554,7 +554,7 @@ func TestBrokenSessionIsReplacedAfterTheServersOwnHint(t *testing.T) {
 		if box.Problem != nil || len(box.Source) != 1 || tries != 2 {
 			t.Errorf("after %d tries: %+v", tries, box)
 		}
-		if waited := time.Since(began); waited != 3*time.Minute {
+		if waited := time.Since(began); waited < 3*time.Minute || waited > 4*time.Minute {
 			t.Errorf("waited %v", waited)
 		}
 		if open, _ := s.source.Sessions(); open != 0 {
