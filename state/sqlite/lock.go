@@ -49,7 +49,11 @@ func (s *Store) over(l *lockRow) bool {
 		return true
 	}
 	here, _ := os.Hostname()
-	return l.machine != "" && l.machine == machine() && l.Host == here && processBorn(l.PID) != l.born
+	if l.PID <= 0 || l.machine == "" || l.machine != machine() || l.Host != here {
+		return false
+	}
+	born := processBorn(l.PID)
+	return born == "" || born != l.born
 }
 
 // Lock takes the lock, or returns a *state.LockedError.
