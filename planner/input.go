@@ -120,6 +120,10 @@ type TargetMailbox struct {
 // Delta is what changed in one folder.
 type Delta struct {
 	Work plan.Work
+	// Left counts items that went to other folders of the mailbox, where Work
+	// counts them as Moved. A folder that items only left has no Work and has to
+	// be in the plan all the same: without its list no move is recognised.
+	Left int64
 	// Rematch is set when IDs known before are void: "source" or "target".
 	Rematch string
 	// Oversize are new items larger than the target takes.

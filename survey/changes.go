@@ -73,6 +73,7 @@ func (s *series) list(ctx context.Context) (providers.Change, error) {
 	cursor := s.known.Cursor
 	for page := 0; ; page++ {
 		end, err := s.page(ctx, cursor)
+		end.Reset = end.Reset && cursor != ""
 		if err != nil || end.Reset || !end.More {
 			return end, err
 		}

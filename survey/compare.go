@@ -54,6 +54,9 @@ func (c *comparison) needsTarget() bool {
 
 // run fills deltas.
 func (c *comparison) run(ctx context.Context) error {
+	if c.elsewhere() {
+		return nil
+	}
 	c.deltas = map[inventory.FolderID]planner.Delta{}
 	for _, f := range c.folders {
 		if !c.copies(f) || f.Container {
@@ -73,6 +76,13 @@ func (c *comparison) run(ctx context.Context) error {
 	}
 	c.countDeleted()
 	return nil
+}
+
+// elsewhere reports whether the state knows the mailbox from another source:
+// what it knows of items says nothing about this one. The plan refuses the
+// mailbox, so there is nothing to compare.
+func (c *comparison) elsewhere() bool {
+	return c.seen && differ(c.recipient.SourceIdentity, c.source.info.Identity)
 }
 
 func (c *comparison) keep(id inventory.FolderID, d planner.Delta) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/cutover-mail/cutover/inventory"
 	"github.com/cutover-mail/cutover/providers"
@@ -47,10 +48,16 @@ type arrival struct {
 	folder inventory.FolderID
 }
 
+// replacedPrefix begins the key under which a run keeps the first version of
+// an item that it has written anew, until that version is deleted. No item of
+// the source has such a key, and a later run deletes what is left of them
+// without a plan having to name it.
+const replacedPrefix = "~replaced~"
+
 // left notes an entry whose item is gone from its folder. What this tool did
 // not write is never deleted, and so is not counted.
 func (m *moves) left(folder inventory.FolderID, e state.Entry) {
-	if e.Status != state.Copied {
+	if e.Status != state.Copied || strings.HasPrefix(string(e.Source), replacedPrefix) {
 		return
 	}
 	if m.deleted == nil {
@@ -198,6 +205,9 @@ func (c *comparison) folderHolds(id inventory.FolderID) inventory.Ability {
 // moved books one arrival as a move.
 func (c *comparison) moved(from, to inventory.FolderID, size int64) {
 	c.moves.deleted[from]--
+	left := c.deltas[from]
+	left.Left++
+	c.deltas[from] = left
 	d := c.deltas[to]
 	d.Work.New--
 	d.Work.Moved++
@@ -234,6 +244,9 @@ func (c *comparison) format(ability inventory.Ability, class inventory.Class) in
 		if slices.ContainsFunc(takes, func(x providers.FormatSupport) bool { return x.Format == f.Format }) {
 			return f.Format
 		}
+	}
+	if ability == inventory.Mail || ability == "" {
+		return inventory.FormatRFC5322
 	}
 	return ""
 }

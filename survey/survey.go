@@ -128,7 +128,11 @@ func newSurveyor(req Request) *surveyor {
 const defaultMoveBytes = 256 << 20
 
 // serving returns the target that holds an ability: the first that has it.
+// Folders that do not say what they hold hold mail.
 func (s *surveyor) serving(ability inventory.Ability) *side {
+	if ability == "" {
+		ability = inventory.Mail
+	}
 	for _, t := range s.targets {
 		if t.info.Has(ability) {
 			return t

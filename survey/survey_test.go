@@ -394,6 +394,34 @@ func TestReplacedTargetFolderAsksForARematch(t *testing.T) {
 	}
 }
 
+func TestFolderThatItemsOnlyLeftIsNamed(t *testing.T) {
+	s := newScene(t, alice)
+	m := s.source.Mailbox(alice)
+	m.AddFolder("Archive")
+	id := m.Deliver("INBOX", mail(1, "aaaa"))
+	s.copied(nil)
+	m.Move("INBOX", id, "Archive")
+	want := map[inventory.FolderID]planner.Delta{"INBOX": {Left: 1}, "Archive": {Work: plan.Work{Moved: 1}}}
+	if diff := cmp.Diff(want, s.gather().Mailboxes[alice].Deltas); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestMailboxOfAnotherServerIsNotCompared(t *testing.T) {
+	s := newScene(t, alice)
+	s.source.Mailbox(alice).Deliver("INBOX", mail(1, "aaaa"))
+	s.copied(nil)
+	r := s.known()
+	r.SourceIdentity = "mem:elsewhere"
+	if _, err := s.store.SaveRecipient(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	s.source.Mailbox(alice).Deliver("INBOX", mail(2, "bbbb"))
+	if asked := calls(s.source, func() { s.gather() }, "Changes"); len(asked) > 0 {
+		t.Errorf("asked for changes since a cursor of another server: %v", asked)
+	}
+}
+
 func TestRenamedFolderIsFollowed(t *testing.T) {
 	s := newScene(t, alice)
 	m := s.source.Mailbox(alice)

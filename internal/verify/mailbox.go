@@ -190,6 +190,9 @@ func (c *comparison) unmapped(known []state.Folder) {
 
 // serves reports whether some target holds what the folder holds.
 func (c *comparison) serves(ability inventory.Ability) bool {
+	if ability == "" {
+		ability = inventory.Mail
+	}
 	for _, t := range c.targets {
 		if t.info.Has(ability) {
 			return true
