@@ -129,4 +129,6 @@ type Naming struct {
 	MaxDepth int `json:"max_depth,omitempty"`
 	// Reserved are first names of a path that cannot be created as such.
 	Reserved []string `json:"reserved,omitempty"`
+	// InboxLeaf endpoints cannot hold folders below the inbox.
+	InboxLeaf bool `json:"inbox_leaf,omitempty"`
 }
