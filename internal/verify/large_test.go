@@ -1,0 +1,65 @@
+package verify_test
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cutover-mail/cutover/providers/mem"
+)
+
+// TestLargeFolderIsComparedInLittleMemory holds 200,000 items against 200,000
+// of which one is another.
+func TestLargeFolderIsComparedInLittleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	const n = 200_000
+	s := newScene(t, alice)
+	s.copied(nil)
+	for i := range n {
+		text := fmt.Sprintf("Message-ID: <%d@contoso.test>\r\n\r\nhello\r\n", i)
+		it := mem.Item{Received: morning.Add(time.Duration(i) * time.Second), Size: int64(len(text)), Open: func() io.Reader { return strings.NewReader(text) }}
+		s.source.Mailbox(alice).Deliver("INBOX", it)
+		if i != 777 {
+			s.target.Mailbox(alice).Deliver("INBOX", it)
+		}
+	}
+	before, most := heap(), atomic.Uint64{}
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for tick := time.NewTicker(300 * time.Millisecond); ; {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				most.Store(max(most.Load(), heap()))
+			}
+		}
+	}()
+	began := time.Now()
+	r := s.verify()
+	close(stop)
+	<-done
+	grown := int64(most.Load()) - int64(before)
+	t.Logf("%v, %+d MiB", time.Since(began), grown>>20)
+	if r.Counts.Same != n-1 || r.Counts.Missing != 1 || r.Counts.Extra != 0 {
+		t.Errorf("%+v", r.Counts)
+	}
+	if grown > 80<<20 {
+		t.Errorf("held %d MiB", grown>>20)
+	}
+}
+
+// heap returns what is in use after a collection.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
