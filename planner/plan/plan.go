@@ -107,6 +107,9 @@ type Step struct {
 	Endpoint string   `json:"endpoint,omitempty"`
 	Needs    []StepID `json:"needs,omitempty"`
 	Reason   string   `json:"reason"` // one clause, for people
+	// Notes are facts of the step that are neither loss nor finding: views
+	// that are not copied, members that come with a later batch.
+	Notes []string `json:"notes,omitempty"`
 
 	// Recipient is what Create and Update write; Before what Update replaces.
 	Recipient *inventory.Recipient `json:"recipient,omitempty"`
