@@ -109,7 +109,7 @@ CREATE TABLE intent (
 	after     TEXT NOT NULL,
 	items     BLOB NOT NULL
 );
-CREATE INDEX intent_recipient ON intent (recipient);
+CREATE INDEX intent_recipient ON intent (recipient, folder);
 CREATE INDEX intent_folder ON intent (folder);
 
 -- folder 0 is the mailbox as a whole.
