@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
@@ -162,7 +163,14 @@ func (l *loader) validate(v *variable) {
 }
 
 func (l *loader) wrongType(a *hclsyntax.Attribute, want string) {
-	l.report.error(a.Expr.Range().Ptr(), problem{code: codeType, summary: fmt.Sprintf("%q takes %s", a.Name, want), fix: "write " + want})
+	fix := "write " + want
+	switch {
+	case strings.HasPrefix(want, "a list of strings"):
+		fix += `, such as ["a", "b"]`
+	case strings.HasPrefix(want, "a list of rows"):
+		fix = `write csvdecode(file("accounts.csv")), or [{ address = "ann@contoso.test" }]`
+	}
+	l.report.error(a.Expr.Range().Ptr(), problem{code: codeType, summary: fmt.Sprintf("%q takes %s", a.Name, want), fix: fix})
 }
 
 func cmpRange(at, otherwise *hcl.Range) *hcl.Range {
