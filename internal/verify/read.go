@@ -22,6 +22,7 @@ type reader struct {
 	address inventory.Address
 	session providers.Mailbox
 	folders []inventory.Folder
+	digests *digester
 }
 
 // do calls f with a session. After a verdict that asks for it, f is called
@@ -185,7 +186,10 @@ func (r *reader) fetchChunk(ctx context.Context, out *records, folder inventory.
 	for i, item := range chunk {
 		ids[i], listed[item.ID] = item.ID, item
 	}
-	d := newDigester()
+	if r.digests == nil {
+		r.digests = newDigester()
+	}
+	d := r.digests
 	for got, err := range r.session.Fetch(ctx, folder, ids, format) {
 		if err != nil {
 			return err
