@@ -37,7 +37,8 @@ type departure struct {
 	trait
 	digest inventory.Digest
 	folder inventory.FolderID
-	found  bool
+	// released items are not deleted if they are not found.
+	released, found bool
 }
 
 // arrival is an item that the ledger of its folder does not know.
@@ -48,28 +49,37 @@ type arrival struct {
 	folder inventory.FolderID
 }
 
-// replacedPrefix begins the key under which a run keeps the first version of
-// an item that it has written anew, until that version is deleted. No item of
-// the source has such a key, and a later run deletes what is left of them
-// without a plan having to name it.
-const replacedPrefix = "~replaced~"
+// A run keeps two kinds of entry under keys that no item of the source has:
+// replacedPrefix begins that of the first version of an item it has written
+// anew, until that version is deleted, which no plan has to name; voidPrefix
+// that of an item whose ID has become void, which cannot be told to have moved.
+const (
+	replacedPrefix = "~replaced~"
+	voidPrefix     = "~void~"
+)
 
-// left notes an entry whose item is gone from its folder. What this tool did
-// not write is never deleted, and so is not counted.
+// left notes an entry whose item is gone from its folder. What this tool found
+// on the target is neither moved nor deleted there. What a user has taken away
+// on the target is not deleted either, but the item is known wherever it goes.
 func (m *moves) left(folder inventory.FolderID, e state.Entry) {
-	if e.Status != state.Copied || strings.HasPrefix(string(e.Source), replacedPrefix) {
+	if e.Status == state.Adopted || strings.HasPrefix(string(e.Source), replacedPrefix) {
 		return
 	}
-	if m.deleted == nil {
-		m.deleted = map[inventory.FolderID]int64{}
+	if e.Status == state.Copied {
+		if m.deleted == nil {
+			m.deleted = map[inventory.FolderID]int64{}
+		}
+		m.deleted[folder]++
 	}
-	m.deleted[folder]++
-	if len(m.departed) < maxCandidates && !e.Digest.IsZero() {
-		m.departed = append(m.departed, departure{trait: trait{e.Received.Unix(), e.Size}, digest: e.Digest, folder: folder})
+	if len(m.departed) < maxCandidates && !e.Digest.IsZero() && !strings.HasPrefix(string(e.Source), voidPrefix) {
+		m.departed = append(m.departed, departure{
+			trait: trait{e.Received.Unix(), e.Size}, digest: e.Digest, folder: folder, released: e.Status == state.Released,
+		})
 	}
 }
 
-// arrived notes an item that may have come from another folder.
+// arrived notes an item that may have come from another folder. One of unknown
+// size is not looked at, since nobody can say what reading it costs.
 func (m *moves) arrived(f inventory.Folder, item inventory.Item) {
 	if len(m.arrivals) < maxCandidates && item.Size >= 0 {
 		m.arrivals = append(m.arrivals, arrival{trait{item.Received.Unix(), item.Size}, item.ID, item.Class, f.ID})
@@ -102,15 +112,16 @@ func (m *moves) candidates() []arrival {
 	return chosen
 }
 
-// take finds the departure with this content that no arrival has taken.
-func (m *moves) take(index map[trait][]int, t trait, digest inventory.Digest) (from inventory.FolderID, ok bool) {
-	for _, i := range index[t] {
-		if d := &m.departed[i]; !d.found && d.digest == digest {
+// take finds the departure from another folder that has this content and that
+// no arrival has taken.
+func (m *moves) take(index map[trait][]int, a arrival, digest inventory.Digest) (d departure, ok bool) {
+	for _, i := range index[a.trait] {
+		if d := &m.departed[i]; !d.found && d.digest == digest && d.folder != a.folder {
 			d.found = true
-			return d.folder, true
+			return *d, true
 		}
 	}
-	return "", false
+	return d, false
 }
 
 func (m *moves) index() map[trait][]int {
@@ -169,10 +180,10 @@ const fetchSize = 500
 // confirm reads arrivals of one folder and class.
 func (c *comparison) confirm(ctx context.Context, batch []arrival, index map[trait][]int) error {
 	folder := batch[0].folder
-	traits := make(map[inventory.ItemID]trait, len(batch))
+	arrivals := make(map[inventory.ItemID]arrival, len(batch))
 	ids := make([]inventory.ItemID, len(batch))
 	for i, a := range batch {
-		ids[i], traits[a.id] = a.id, a.trait
+		ids[i], arrivals[a.id] = a.id, a
 	}
 	for got, err := range c.session.Fetch(ctx, folder, ids, c.format(c.folderHolds(folder), batch[0].class)) {
 		if err != nil {
@@ -185,9 +196,9 @@ func (c *comparison) confirm(ctx context.Context, batch []arrival, index map[tra
 		if err != nil {
 			return err
 		}
-		t := traits[got.Item.ID]
-		if from, ok := c.moves.take(index, t, digest); ok {
-			c.moved(from, folder, t.size)
+		a := arrivals[got.Item.ID]
+		if from, ok := c.moves.take(index, a, digest); ok {
+			c.moved(from, a)
 		}
 	}
 	return nil
@@ -203,18 +214,20 @@ func (c *comparison) folderHolds(id inventory.FolderID) inventory.Ability {
 }
 
 // moved books one arrival as a move.
-func (c *comparison) moved(from, to inventory.FolderID, size int64) {
-	c.moves.deleted[from]--
-	left := c.deltas[from]
+func (c *comparison) moved(from departure, a arrival) {
+	if !from.released {
+		c.moves.deleted[from.folder]--
+	}
+	left := c.deltas[from.folder]
 	left.Left++
-	c.deltas[from] = left
-	d := c.deltas[to]
+	c.deltas[from.folder] = left
+	d := c.deltas[a.folder]
 	d.Work.New--
 	d.Work.Moved++
 	if d.Work.Bytes > 0 {
-		d.Work.Bytes -= size
+		d.Work.Bytes -= a.size
 	}
-	c.deltas[to] = d
+	c.deltas[a.folder] = d
 }
 
 // countDeleted puts what was not found elsewhere into the deltas.

@@ -407,6 +407,40 @@ func TestFolderThatItemsOnlyLeftIsNamed(t *testing.T) {
 	}
 }
 
+func TestItemThatTheUserOfTheTargetTookAwayIsNotNewElsewhere(t *testing.T) {
+	s := newScene(t, alice)
+	m := s.source.Mailbox(alice)
+	m.AddFolder("Archive")
+	id := m.Deliver("INBOX", mail(1, "aaaa"))
+	s.copied(nil)
+	entries, err := s.store.Lookup(t.Context(), s.folder(s.known(), "INBOX").ID, []inventory.ItemID{id})
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("lookup: %v %v", entries, err)
+	}
+	entries[0].Status = state.Released
+	if err := s.store.Record(t.Context(), state.Record{Put: entries}); err != nil {
+		t.Fatal(err)
+	}
+	m.Move("INBOX", id, "Archive")
+	want := map[inventory.FolderID]planner.Delta{"INBOX": {Left: 1}, "Archive": {Work: plan.Work{Moved: 1}}}
+	if diff := cmp.Diff(want, s.gather().Mailboxes[alice].Deltas); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestItemPutBackIntoTheSameFolderIsNew(t *testing.T) {
+	s := newScene(t, alice)
+	m := s.source.Mailbox(alice)
+	id := m.Deliver("INBOX", mail(1, "aaaa"))
+	s.copied(nil)
+	m.Delete("INBOX", id)
+	m.Deliver("INBOX", mail(1, "aaaa"))
+	want := map[inventory.FolderID]plan.Work{"INBOX": {New: 1, Deleted: 1}}
+	if diff := cmp.Diff(want, work(t, s.gather(), alice)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 func TestMailboxOfAnotherServerIsNotCompared(t *testing.T) {
 	s := newScene(t, alice)
 	s.source.Mailbox(alice).Deliver("INBOX", mail(1, "aaaa"))
