@@ -125,7 +125,7 @@ type writer struct {
 type counts struct{ folders, items, bytes, failed int64 }
 
 func (w *writer) all(ctx context.Context) error {
-	w.summary = Summary{Migration: w.Migration, Made: w.Now.UTC(), Statuses: map[Status]int64{}, Errors: map[string]int64{}, Losses: map[string]int64{}}
+	w.summary = Summary{Migration: w.Migration, Made: w.Now.UTC(), Statuses: map[Status]int64{}, Errors: map[string]int64{}, Losses: map[string]int64{}, explain: w.explain}
 	if err := w.count(ctx); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/cutover-mail/cutover/providers"
 	"github.com/cutover-mail/cutover/state"
 )
 
@@ -29,6 +30,15 @@ type Summary struct {
 	Errors        map[string]int64 `json:"errors,omitempty"` // by code
 	Losses        map[string]int64 `json:"losses,omitempty"` // by code
 	LastRun       *state.Run       `json:"last_run,omitempty"`
+
+	explain map[string]providers.Code
+}
+
+// Text is the summary for people, as summary.txt has it.
+func (s Summary) Text() string {
+	var b strings.Builder
+	s.print(&b)
+	return b.String()
 }
 
 func (s *Summary) add(r Recipient) {
@@ -55,14 +65,11 @@ func (w *writer) writeSummary() error {
 	if err != nil {
 		return err
 	}
-	return w.summary.Print(text, w.title)
+	_, err = text.WriteString(w.summary.Text())
+	return err
 }
 
-func (w *writer) title(code string) string { return w.explain[code].Title }
-
-// Print writes the summary for people. title explains a code in one line; it
-// may return "".
-func (s Summary) Print(to io.Writer, title func(code string) string) error {
+func (s Summary) print(to io.Writer) {
 	t := tabwriter.NewWriter(to, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(t, "Migration %s, as of %s\n\n", s.Migration, s.Made.UTC().Format(time.RFC3339))
 	fmt.Fprintf(t, "recipients\t%s\n", humanize.Comma(s.Recipients))
@@ -78,9 +85,9 @@ func (s Summary) Print(to io.Writer, title func(code string) string) error {
 	if s.LastRun != nil {
 		fmt.Fprintf(t, "last run\t%s\n", describe(*s.LastRun))
 	}
-	printCodes(t, "Failures", s.Errors, title)
-	printCodes(t, "Losses", s.Losses, title)
-	return t.Flush()
+	printCodes(t, "Failures", s.Errors, s.explain)
+	printCodes(t, "Losses", s.Losses, s.explain)
+	_ = t.Flush() // to memory
 }
 
 func describe(r state.Run) string {
@@ -94,7 +101,7 @@ func describe(r state.Run) string {
 	return strings.Join(append(parts, r.Outcome+" after "+r.Ended.Sub(r.Started).Round(time.Second).String()), ", ")
 }
 
-func printCodes(t io.Writer, heading string, counts map[string]int64, title func(string) string) {
+func printCodes(t io.Writer, heading string, counts map[string]int64, explain map[string]providers.Code) {
 	if len(counts) == 0 {
 		return
 	}
@@ -105,7 +112,7 @@ func printCodes(t io.Writer, heading string, counts map[string]int64, title func
 			name = "(no code)"
 		}
 		line := "  " + name + "\t" + humanize.Comma(counts[code])
-		if why := title(code); why != "" {
+		if why := explain[code].Title; why != "" {
 			line += "\t" + why
 		}
 		fmt.Fprintln(t, line)
