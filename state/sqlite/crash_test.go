@@ -157,12 +157,30 @@ func TestKilledAtRandomKeepsWholeRecords(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		reported := readUntil(t, out, 1+rand.IntN(60), func() { cmd.Process.Kill() })
+		reported := readUntil(t, out, 1+rand.IntN(60), func() {
+			wantLockedBy(t, path, cmd.Process.Pid)
+			cmd.Process.Kill()
+		})
 		if err := cmd.Wait(); cmd.ProcessState.ExitCode() != -1 {
 			t.Fatalf("the run was not killed: %v", err)
 		}
 		wantWhole(t, path, reported)
 		clearIntents(t, path)
+	}
+}
+
+// wantLockedBy checks that another process, which is at work, keeps this one
+// out.
+func wantLockedBy(t *testing.T, path string, pid int) {
+	t.Helper()
+	s := open(t, path)
+	defer s.Close()
+	_, err := s.Lock(t.Context(), state.Holder{ID: "too early", PID: os.Getpid()})
+	if locked, ok := errors.AsType[*state.LockedError](err); !ok || locked.Holder.PID != pid {
+		t.Errorf("locking while process %d is at work: %v", pid, err)
+	}
+	if err := s.Record(t.Context(), state.Record{}); err == nil {
+		t.Error("a write went in between those of the holder")
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 // checkedWhole is the size up to which the structure of the file is checked
 // when it is opened. A larger one is checked where that costs nothing, and by
 // Check.
-const checkedWhole = 16 << 20
+const checkedWhole = 64 << 20
 
 // headerSize is that of the SQLite file header; see "Database File Format",
 // section 1.3.
