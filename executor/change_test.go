@@ -1,0 +1,280 @@
+package executor_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/cutover-mail/cutover/executor/event"
+	"github.com/cutover-mail/cutover/inventory"
+	"github.com/cutover-mail/cutover/planner/plan"
+	"github.com/cutover-mail/cutover/providers"
+	"github.com/cutover-mail/cutover/providers/mem"
+)
+
+func TestNewItemIDsOnTheSource(t *testing.T) {
+	w := newWorld(t, anna)
+	ids := w.deliver(anna, "INBOX", 120)
+	for range 3 {
+		w.source.Mailbox(anna).Deliver("INBOX", message("INBOX", 7))
+	}
+	w.must()
+	box := w.source.Mailbox(anna)
+	box.Delete("INBOX", ids[0])
+	box.SetFlags("INBOX", ids[1], inventory.MakeFlags(inventory.Flagged))
+	box.ResetEpoch("INBOX")
+	w.deliver(anna, "INBOX", 4)
+	result := w.must()
+	w.same()
+	if result.Items != 4 || w.events.codes()["item-ids-void"] != 1 {
+		t.Errorf("copied %d items, told %v", result.Items, w.events.codes())
+	}
+	if result := w.must(); result.Items != 0 {
+		t.Errorf("then copied %d items", result.Items)
+	}
+}
+
+func TestNewItemIDsOnTheTarget(t *testing.T) {
+	w := newWorld(t, anna)
+	ids := w.deliver(anna, "INBOX", 60)
+	w.must()
+	w.target.Mailbox(anna).ResetEpoch("INBOX")
+	w.source.Mailbox(anna).Delete("INBOX", ids[3])
+	w.source.Mailbox(anna).SetFlags("INBOX", ids[4], inventory.MakeFlags(inventory.Answered))
+	result := w.must()
+	if result.Items != 0 {
+		t.Errorf("copied %d items", result.Items)
+	}
+	// The item that is gone from the source could not be recognised any more,
+	// so that it is not deleted.
+	if got := len(w.target.Mailbox(anna).IDs("INBOX")); got != 60 {
+		t.Errorf("the target has %d items", got)
+	}
+	w.sound()
+}
+
+func TestNewItemIDsAfterAnInterruption(t *testing.T) {
+	w := newWorld(t, anna)
+	w.deliver(anna, "INBOX", 300)
+	w.connect()
+	w.to.On("Put", 1).AfterItems(100).Lost(20).Then(&providers.Error{Kind: providers.Denied, Op: "append"})
+	if result, err := w.run(); err != nil || result.Failed != 1 {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	w.source.Mailbox(anna).ResetEpoch("INBOX")
+	w.must()
+	w.same()
+}
+
+func TestWhatUsersDoOnTheTargetWins(t *testing.T) {
+	w := newWorld(t, anna)
+	ids := w.deliver(anna, "INBOX", 10)
+	w.must()
+	here, there := w.source.Mailbox(anna), w.target.Mailbox(anna)
+	copies := there.IDs("INBOX")
+	there.SetFlags("INBOX", copies[0], inventory.MakeFlags(inventory.Flagged)) // and gone from the source
+	here.Delete("INBOX", ids[0])
+	there.Delete("INBOX", copies[1]) // and flagged on the source
+	here.SetFlags("INBOX", ids[1], inventory.MakeFlags(inventory.Flagged))
+	there.Move("INBOX", copies[3], "Mine") // and moved on the source
+	here.Move("INBOX", ids[3], "Archive")
+	there.SetFlags("INBOX", copies[6], inventory.MakeFlags("$Mine")) // \Answered comes, $Mine stays
+	here.SetFlags("INBOX", ids[6], inventory.MakeFlags(inventory.Answered))
+	there.Deliver("INBOX", mem.Item{Content: []byte("Subject: mine\r\n\r\n")})
+	for range 2 {
+		result := w.must()
+		if result.Items != 0 {
+			t.Errorf("copied %d items", result.Items)
+		}
+	}
+	got := there.Contents()
+	if len(got["INBOX"].Items) != 9 || len(got["Mine"].Items) != 1 || len(got["Archive"].Items) != 0 {
+		t.Errorf("the target has %d, %d and %d items", len(got["INBOX"].Items), len(got["Mine"].Items), len(got["Archive"].Items))
+	}
+	var merged bool
+	for _, it := range got["INBOX"].Items {
+		merged = merged || it.Flags == inventory.MakeFlags("$Mine", inventory.Answered)
+	}
+	if !merged {
+		t.Error("flags of both sides were not merged")
+	}
+	w.sound()
+}
+
+func TestKeepDeletesNothing(t *testing.T) {
+	w := newWorld(t, anna)
+	ids := w.deliver(anna, "INBOX", 10)
+	w.must()
+	w.deletions = "keep"
+	w.source.Mailbox(anna).Delete("INBOX", ids[0])
+	w.must()
+	if got := len(w.target.Mailbox(anna).IDs("INBOX")); got != 10 {
+		t.Errorf("the target has %d items", got)
+	}
+	if rows, _ := w.store.Folders(t.Context(), 1); rows[0].Items != 9 {
+		t.Errorf("the ledger has %d items", rows[0].Items)
+	}
+}
+
+func TestMoreDeletionsThanPlannedArePutOff(t *testing.T) {
+	for _, history := range []bool{true, false} {
+		w := newWorld(t, anna)
+		w.source.Configure(func(c *mem.Config) { c.NoHistory = !history })
+		ids := w.deliver(anna, "INBOX", 10)
+		w.must()
+		for _, id := range ids[:3] {
+			w.source.Mailbox(anna).Delete("INBOX", id)
+		}
+		w.deleted = 2
+		w.must()
+		if got := len(w.target.Mailbox(anna).IDs("INBOX")); got != 10 || w.events.codes()["deletions-postponed"] != 1 {
+			t.Errorf("the target has %d items, told %v", got, w.events.codes())
+		}
+		w.deleted = 3
+		w.must()
+		w.same()
+	}
+}
+
+func TestWhatIsOnTheTargetAlreadyIsAdopted(t *testing.T) {
+	w := newWorld(t, anna)
+	ids := w.deliver(anna, "INBOX", 50)
+	for i := range 20 {
+		w.target.Mailbox(anna).Deliver("INBOX", message("INBOX", i))
+	}
+	w.target.Mailbox(anna).Deliver("INBOX", mem.Item{Content: []byte("Subject: new mail\r\n\r\n")})
+	result := w.must()
+	if result.Items != 30 || w.events.sum().Matched != 20 {
+		t.Fatalf("copied %d, matched %+v", result.Items, w.events.sum())
+	}
+	w.source.Mailbox(anna).Delete("INBOX", ids[0])  // adopted: stays
+	w.source.Mailbox(anna).Delete("INBOX", ids[40]) // ours: goes
+	w.source.Mailbox(anna).SetFlags("INBOX", ids[1], inventory.MakeFlags("$Other"))
+	w.must()
+	if got := len(w.target.Mailbox(anna).IDs("INBOX")); got != 50 {
+		t.Errorf("the target has %d items", got)
+	}
+	if w.events.sum().Changed != 0 {
+		t.Error("an adopted item was changed")
+	}
+	w.sound()
+}
+
+func TestFoldersRenamedOnTheSource(t *testing.T) {
+	w := newWorld(t, anna)
+	w.deliver(anna, "Old", 5)
+	w.deliver(anna, "Old/Below", 5)
+	w.must()
+	w.source.Mailbox(anna).Rename("Old", "New")
+	w.deliver(anna, "New/Below", 1)
+	w.planned = func(p *plan.Plan) {
+		for i := range p.Steps[0].Folders {
+			f := &p.Steps[0].Folders[i]
+			if f.Path[0] == "New" {
+				f.MovedFrom = append(inventory.Path{"Old"}, f.Path[1:]...)
+			}
+		}
+	}
+	if result := w.must(); result.Items != 1 {
+		t.Errorf("copied %d items", result.Items)
+	}
+	w.same()
+}
+
+func TestItemsThatChangeTheirContent(t *testing.T) {
+	w := newWorld(t, anna)
+	box := w.source.Mailbox(anna)
+	box.AddFolderOf(inventory.Folder{Path: inventory.Path{"Calendar"}, Holds: inventory.Calendars})
+	event := func(s string) []byte {
+		return []byte("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:" + s + "\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
+	}
+	a := box.Deliver("Calendar", mem.Item{Content: event("a")})
+	box.Deliver("Calendar", mem.Item{Content: event("b")})
+	w.must()
+	w.same()
+	for _, text := range []string{"a2", "a3"} {
+		box.Replace("Calendar", a, event(text))
+		w.connect()
+		w.to.On("Put", 1).After().Then(dropped())
+		w.must()
+		w.same()
+	}
+	w.must()
+	w.same()
+}
+
+func TestKeywordsRefusedAreALoss(t *testing.T) {
+	w := newWorld(t, anna)
+	w.target.Configure(func(c *mem.Config) { c.Keywords = []string{} })
+	ids := w.deliver(anna, "INBOX", 6)
+	w.must()
+	if got := w.events.codes()["keyword-refused"]; got != 2 {
+		t.Errorf("%d losses", got)
+	}
+	for _, id := range ids {
+		w.source.Mailbox(anna).Delete("INBOX", id)
+	}
+	w.must()
+	w.same()
+}
+
+func TestLargeItemsPassThroughFiles(t *testing.T) {
+	w := newWorld(t, anna)
+	w.options = nil
+	for i := range 6 {
+		w.source.Mailbox(anna).Deliver("INBOX", mem.Item{Content: bytes.Repeat([]byte{byte('a' + i), '\r', '\n'}, 1<<20)})
+		w.deliver(anna, "INBOX", 3)
+	}
+	w.must()
+	w.same()
+}
+
+func TestRecipientsAreCreatedFirst(t *testing.T) {
+	w := newWorld(t, anna)
+	w.deliver(anna, "INBOX", 3)
+	w.target.RemoveRecipient(anna)
+	w.planned = func(p *plan.Plan) {
+		r, _ := w.source.Recipient(anna)
+		p.Steps[0].Needs = []plan.StepID{"create"}
+		p.Steps = append(p.Steps, plan.Step{ID: "create", Action: plan.Create, Kind: r.Kind, Source: anna, Target: anna, Endpoint: there, Recipient: &r})
+	}
+	result, err := w.run()
+	codes := w.events.codes()
+	if err != nil || result.Failed != 2 || codes["initial-password"] != 1 || codes["needed-step-failed"] != 1 {
+		t.Fatalf("without a password: %+v, %v, %v", result, err, codes)
+	}
+	w.options = withPassword
+	w.must()
+	w.same()
+	if w.target.Password(anna) != "correct horse" {
+		t.Error("the password did not arrive")
+	}
+	if strings.Contains(w.events.String(), "correct horse") {
+		t.Error("the password was told")
+	}
+}
+
+func TestBatchesFollowEachOther(t *testing.T) {
+	w := newWorld(t, anna, berta)
+	w.deliver(anna, "INBOX", 200)
+	w.deliver(berta, "INBOX", 10)
+	w.planned = func(p *plan.Plan) {
+		p.Steps[0].Batch, p.Steps[1].Batch = "rest", "pilot"
+		p.Batches = []plan.Batch{{Name: "pilot"}, {Name: "rest", After: []string{"pilot"}}}
+	}
+	w.must()
+	w.same()
+	var order []inventory.Address
+	for _, e := range w.events.all {
+		switch e := e.(type) {
+		case event.StepStarted:
+			order = append(order, e.Source)
+		case event.StepFinished:
+			order = append(order, "done")
+		}
+	}
+	if len(order) != 4 || order[0] != berta || order[1] != "done" {
+		t.Errorf("steps ran as %v", order)
+	}
+}
+
