@@ -114,6 +114,10 @@ func (c *comparison) endpoint(ctx context.Context, name string, folders []state.
 
 // compare reads a folder on both sides at the same time.
 func (c *comparison) compare(ctx context.Context, f state.Folder, target *reader) error {
+	from, onSource := c.source.folder(f.Source)
+	if !onSource && f.Items == 0 && f.Failed == 0 {
+		return nil // a run has followed its removal
+	}
 	c.folder = f
 	result := Folder{Path: f.Path, Endpoint: f.TargetEndpoint, TargetPath: f.TargetPath}
 	defer func() {
@@ -121,7 +125,6 @@ func (c *comparison) compare(ctx context.Context, f state.Folder, target *reader
 		c.box.Counts = c.box.Counts.Add(result.Counts)
 		c.progress(c.box.Source, f.Path, result.Counts.Source, false)
 	}()
-	from, onSource := c.source.folder(f.Source)
 	if !onSource {
 		result.Problem, result.Code = "the folder is not on the source any more: sync first", codeFolderGone
 		return nil
