@@ -62,12 +62,7 @@ func (r *series) run(ctx context.Context, after inventory.Cursor) error {
 
 // begin decides how to read on; unchanged says that there is nothing to tell.
 func (r *series) begin(ctx context.Context, after inventory.Cursor) (unchanged bool, err error) {
-	var last cursor
-	if after != "" {
-		if last, err = parseCursor(string(after)); err != nil {
-			return false, &providers.Error{Kind: providers.Other, Code: codeBadID, Op: "read cursor", Subject: string(r.folder), Err: err}
-		}
-	}
+	last, bad := parseCursor(string(after))
 	if r.now, err = r.session.open(ctx, r.folder, false, last.kind == 0); err != nil {
 		return false, err
 	}
@@ -75,7 +70,7 @@ func (r *series) begin(ctx context.Context, after inventory.Cursor) (unchanged b
 	r.at = cursor{validity: now.uidValidity, next: now.uidNext, modSeq: now.highestModSeq, kind: seriesAll, position: 1}
 	switch {
 	case after == "":
-	case last.validity != now.uidValidity, last.next > now.uidNext:
+	case bad != nil, last.validity != now.uidValidity, last.next > now.uidNext:
 		// A UIDNEXT that went back is a folder restored from a backup: its
 		// UIDs will be used a second time, for other messages.
 		r.reset = true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"net"
+	"strings"
 	"sync"
 
 	"github.com/cutover-mail/cutover/inventory"
@@ -96,27 +97,30 @@ func identify(ctx context.Context, conn *wire.Conn) (string, error) {
 	if !conn.Has("ID") {
 		return "", nil
 	}
-	var name, version string
-	err := conn.Do(ctx, wire.Cmd("ID").List(`"name"`, `"cutover"`), func(r wire.Response) {
-		if r.Name != "ID" {
-			return
-		}
-		r.Value(0).Pairs(func(key string, value wire.Value) {
-			switch key {
-			case "NAME":
-				name = value.Text
-			case "VERSION":
-				version = value.Text
-			}
-		})
-	})
+	var product string
+	err := conn.Do(ctx, idCommand(), func(r wire.Response) { hearProduct(&product, r) })
 	if _, refused := errors.AsType[*wire.StatusError](err); refused {
 		return "", nil
 	}
-	if version != "" {
-		name += " " + version
+	return product, verdict("identify", "the server", err)
+}
+
+func idCommand() *wire.Command { return wire.Cmd("ID").List(`"name"`, `"cutover"`) }
+
+func hearProduct(product *string, r wire.Response) {
+	if r.Name != "ID" {
+		return
 	}
-	return name, verdict("identify", "the server", err)
+	var name, version string
+	r.Value(0).Pairs(func(key string, value wire.Value) {
+		switch key {
+		case "NAME":
+			name = value.Text
+		case "VERSION":
+			version = value.Text
+		}
+	})
+	*product = strings.TrimSpace(name + " " + version)
 }
 
 // Recipients implements [providers.Endpoint]: the accounts of the settings.

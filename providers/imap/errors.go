@@ -101,7 +101,7 @@ var byCode = map[string]fault{
 	"CONTACTADMIN":         {providers.Denied, codeSignIn},
 	"NOPERM":               {providers.Denied, codePermission},
 	"NONEXISTENT":          {providers.Gone, codeFolderMissing},
-	"TRYCREATE":            {providers.Other, codeFolderMissing},
+	"TRYCREATE":            {providers.Gone, codeFolderMissing},
 	"UNAVAILABLE":          {providers.Transient, codeUnavailable},
 	"SERVERBUG":            {providers.Transient, codeUnavailable},
 	"INUSE":                {providers.Transient, codeUnavailable},
@@ -122,6 +122,7 @@ var byWords = []struct {
 	{regexp.MustCompile(`(?i)over ?quota|quota (exceeded|would be exceeded)|exceed\w* (the |your |its )?quota|mailbox (is )?full|not enough (disk )?(space|quota)`), fault{providers.Quota, codeOverquota}},
 	{regexp.MustCompile(`(?i)(message|literal|mail|size)[^.]{0,30}(too (big|large)|exceed)|exceeds? (the )?maximum (message )?size`), fault{providers.Rejected, codeTooBig}},
 	{regexp.MustCompile(`(?i)contains? (a )?(nul|bare|invalid)|bare (newline|lf|linefeed)|invalid header|nul (byte|character)`), fault{providers.Rejected, codeRefusedMessage}},
+	{regexp.MustCompile(`(?i)(mailbox|folder) ?(does ?n[o']t exist|not found)|(no such|unknown|nonexistent) (mailbox|folder)`), fault{providers.Gone, codeFolderMissing}},
 	{regexp.MustCompile(`(?i)temporar|try again|internal error|server busy`), fault{providers.Transient, codeUnavailable}},
 }
 

@@ -43,17 +43,25 @@ func (s *session) Folders(ctx context.Context) ([]inventory.Folder, error) {
 }
 
 func (l *listing) run(ctx context.Context) error {
-	done, err := l.session.conn.Run(ctx, l.hear, l.commands()...)
-	if err != nil {
+	if err := l.session.all(ctx, l.hear, append(l.session.unselect(), l.commands()...)...); err != nil {
 		return err
-	}
-	for _, refused := range done {
-		if refused != nil {
-			return refused
-		}
 	}
 	l.subscribe()
 	return l.askStatus(ctx)
+}
+
+// unselect leaves the open folder: servers answer STATUS of it with what they
+// have told this session, not with what is there (RFC 9051 section 6.3.11).
+// CLOSE would remove what users have marked.
+func (s *session) unselect() []*wire.Command {
+	if s.selected == nil {
+		return nil
+	}
+	if !s.has("UNSELECT") {
+		return []*wire.Command{wire.Cmd("NOOP")}
+	}
+	s.selected = nil
+	return []*wire.Command{wire.Cmd("UNSELECT")}
 }
 
 // commands are LIST with everything it can return, and LSUB where it cannot
@@ -117,7 +125,9 @@ func (s *session) statusItems() []string {
 	if s.has("STATUS=SIZE") {
 		items = append(items, "SIZE")
 	}
-	if s.has("OBJECTID") {
+	// Cyrus 3.6.1 answers MAILBOXID in STATUS with bytes of freed memory, among
+	// them line ends.
+	if s.has("OBJECTID") && !strings.HasPrefix(s.product, "Cyrus") {
 		items = append(items, "MAILBOXID")
 	}
 	return items
@@ -182,7 +192,7 @@ func readStatus(items wire.Value) folderStatus {
 		case "HIGHESTMODSEQ":
 			out.highestModSeq = parseNumber(value.Text)
 		case "MAILBOXID":
-			if len(value.List) > 0 {
+			if len(value.List) > 0 && validObjectID(value.List[0].Text) {
 				out.mailboxID = value.List[0].Text
 			}
 		}
@@ -218,15 +228,31 @@ func (l *listing) askStatus(ctx context.Context) error {
 
 // apply gives the folders their status.
 func (l *listing) apply() {
-	validities := map[uint32]int{}
-	for _, status := range l.status {
-		validities[status.uidValidity]++
-	}
+	validities := l.validities()
 	for i := range l.folders {
 		if status, known := l.status[string(l.folders[i].ID)]; known {
 			status.apply(&l.folders[i], l.only == "" && validities[status.uidValidity] == 1)
 		}
 	}
+}
+
+func (l *listing) validities() map[uint32]int {
+	count := map[uint32]int{}
+	for _, status := range l.status {
+		count[status.uidValidity]++
+	}
+	return count
+}
+
+// validObjectID: RFC 8474 section 7, objectid.
+func validObjectID(id string) bool {
+	for i := range len(id) {
+		c := id[i] | 0x20
+		if (c < 'a' || c > 'z') && (id[i] < '0' || id[i] > '9') && id[i] != '_' && id[i] != '-' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 255
 }
 
 func (l *listing) finish() {

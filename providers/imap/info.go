@@ -40,7 +40,16 @@ func (s *session) naming() inventory.Naming {
 
 func (s *session) appendLimit() int64 {
 	text, _ := s.conn.CapValue("APPENDLIMIT")
-	return int64(min(parseNumber(text), 1<<62))
+	return limitOf(text)
+}
+
+// limitOf reads a limit; Cyrus says 4294967295 for none.
+func limitOf(text string) int64 {
+	n := parseNumber(text)
+	if n >= 1<<32-1 {
+		return 0
+	}
+	return int64(n)
 }
 
 func (s *session) learnLimits(ctx context.Context, info *providers.MailboxInfo) error {
@@ -66,7 +75,7 @@ func hearLimits(info *providers.MailboxInfo, r wire.Response) {
 	case "STATUS":
 		r.Value(1).Pairs(func(name string, value wire.Value) {
 			if name == "APPENDLIMIT" {
-				info.MaxItemSize = int64(parseNumber(value.Text)) // NIL is no limit
+				info.MaxItemSize = limitOf(value.Text) // NIL is no limit
 			}
 		})
 	}
@@ -111,42 +120,52 @@ func (s *session) learnKeywords(ctx context.Context, info *providers.MailboxInfo
 
 // probed are characters that some server or storage refuses in names: the
 // separators of Maildir++ and of file systems, wildcards of LIST, and what
-// Cyrus and Windows file systems leave out.
+// other file systems leave out.
 const probed = "./\\%*~#&:|?<>\"^`{}[]$"
 
 const probe = "cutover-probe"
 
 // probeNames asks for the status of folders that do not exist. A server that
 // has rules for names answers differently to one that breaks them: Dovecot
-// says [CANNOT] instead of [NONEXISTENT], for instance to "/" with Maildir++
-// and to "." with Maildir++ and another separator. Nothing is created.
+// says [CANNOT] to "/" and to "." where Maildir++ cannot hold them. Nothing is
+// created.
 func (s *session) probeNames(ctx context.Context, naming *inventory.Naming) error {
-	separator := s.layout.personal.separator
-	names := []string{probe, probe + strings.Repeat("-", 140) + separator + strings.Repeat("-", 140)}
-	if separator != "" {
-		names = append(names, inbox+separator+probe)
-	}
-	plain := len(names)
-	characters := []rune(strings.ReplaceAll(probed, separator, ""))
+	characters := strings.ReplaceAll(probed, s.layout.personal.separator, "")
+	names := []string{probe}
 	for _, c := range characters {
 		names = append(names, leading(c)+encodeName(string(c))+"x")
+	}
+	if separator := s.layout.personal.separator; separator != "" && s.layout.personal.prefix == "" {
+		names = append(names, inbox+separator+probe)
 	}
 	refused, err := s.statusProbes(ctx, names)
 	if err != nil || refused[0] {
 		return err
 	}
-	if separator != "" && refused[1] {
-		naming.MaxPath = 254 - len(s.layout.personal.prefix)
-	}
-	if separator != "" && refused[2] && s.layout.personal.prefix == "" {
-		naming.InboxLeaf = true
-	}
 	for i, c := range characters {
-		if refused[plain+i] {
+		if refused[1+i] {
 			naming.Forbidden += string(c)
 		}
 	}
+	naming.InboxLeaf = len(names) > 1+len(characters) && refused[1+len(characters)]
+	s.knownRules(naming)
 	return nil
+}
+
+// knownRules adds what products do not tell by themselves.
+func (s *session) knownRules(naming *inventory.Naming) {
+	switch {
+	case strings.HasPrefix(s.product, "Dovecot") && strings.ContainsAny(strings.TrimPrefix(naming.Forbidden, "\x00"+s.layout.personal.separator), "./"):
+		// Maildir++ keeps a folder with all above it in one directory name of
+		// at most 255 bytes, which begins with "." (Dovecot 2.3.19: longer
+		// names are "NO Not found").
+		naming.MaxPath = 254 - len(s.layout.personal.prefix)
+	case strings.HasPrefix(s.product, "Cyrus"):
+		// Cyrus 3.6.1 answers "NO Invalid mailbox name" to these, and to
+		// internal names of 490 bytes and more: "user.NAME.FOLDER".
+		naming.Forbidden += "!\"%;<>\\^`{|}"
+		naming.MaxPath = 480 - len("user..") - len(s.endpoint.set.signInName(s.account))
+	}
 }
 
 // leading puts text before a character that matters at the start of a name.

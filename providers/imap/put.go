@@ -47,11 +47,18 @@ type put struct {
 	under   map[uint64]providers.Outgoing
 	bare    map[uint64]bool
 	refused map[uint64]inventory.Flags
+	strange []uint64 // items in a format that IMAP does not take
 }
 
 func (p *put) feed(items iter.Seq[providers.Outgoing]) {
 	defer close(p.items)
 	for item := range items {
+		if item.Format != inventory.FormatRFC5322 {
+			p.mu.Lock()
+			p.strange = append(p.strange, item.Key)
+			p.mu.Unlock()
+			continue
+		}
 		select {
 		case p.items <- item:
 		case <-p.quit:
@@ -72,7 +79,25 @@ func (p *put) run(ctx context.Context) error {
 		}
 		first, more = p.rest()
 	}
+	p.giveStrange()
 	return nil
+}
+
+func (p *put) give(out providers.Stored) {
+	if !p.stopped {
+		p.stopped = !p.yield(out, nil)
+	}
+}
+
+// giveStrange refuses what is no message.
+func (p *put) giveStrange() {
+	p.mu.Lock()
+	keys := p.strange
+	p.strange = nil
+	p.mu.Unlock()
+	for _, key := range keys {
+		p.give(providers.Stored{Key: key, Err: &providers.Error{Kind: providers.Rejected, Code: codeUnsupported, Op: "append", Err: errors.New("IMAP takes RFC 5322 messages only")}})
+	}
 }
 
 // rest returns what a stretch left to do.
@@ -188,7 +213,8 @@ func (p *put) result(r imapstream.Result) error {
 		}
 		out.Err, out.Refused = verdict, ""
 	}
-	p.stopped = !p.yield(out, nil)
+	p.give(out)
+	p.giveStrange()
 	return nil
 }
 

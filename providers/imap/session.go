@@ -21,6 +21,7 @@ type session struct {
 	conn     *wire.Conn
 	tap      *imapstream.Tap
 	layout   layout
+	product  string // what the server says it is, "" when it does not
 	// condstore and qresync tell what the server keeps of changes (RFC 7162).
 	condstore, qresync bool
 
@@ -67,9 +68,13 @@ func (s *session) prepare(ctx context.Context) error {
 	if s.conn.Has("QRESYNC") && (s.conn.Has("ENABLE") || s.conn.Has("IMAP4REV2")) {
 		commands = append(commands, wire.Cmd("ENABLE").Atom("QRESYNC"))
 	}
+	if s.conn.Has("ID") {
+		commands = append(commands, idCommand())
+	}
 	var spaces layoutAnswer
 	done, err := s.conn.Run(ctx, func(r wire.Response) {
 		spaces.hear(r)
+		hearProduct(&s.product, r)
 		if r.Name == "ENABLED" {
 			for _, v := range r.Values {
 				s.qresync = s.qresync || v.Is("QRESYNC")
