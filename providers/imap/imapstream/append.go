@@ -22,7 +22,7 @@ type AppendOptions struct {
 	// that way: servers re-encode what is.
 	Binary bool
 	// BatchItems and BatchBytes bound one MULTIAPPEND; 0 is 100 messages, and
-	// 4 MiB. A larger message goes alone.
+	// 6 MiB, so that two fit the window. A larger message goes alone.
 	BatchItems int
 	BatchBytes int64
 	// WindowItems and WindowBytes bound what has been pulled and has no result
@@ -36,7 +36,7 @@ type AppendOptions struct {
 
 func (o AppendOptions) withDefaults() AppendOptions {
 	set(&o.BatchItems, 100)
-	set(&o.BatchBytes, 4<<20)
+	set(&o.BatchBytes, 6<<20)
 	set(&o.WindowItems, providers.PutWindowItems)
 	set(&o.WindowBytes, providers.PutWindow)
 	set(&o.Linger, 200*time.Millisecond)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -132,6 +133,7 @@ var ways = map[string]AppendOptions{
 }
 
 func TestDovecotKeepsEveryMessageAsSent(t *testing.T) {
+	t.Parallel()
 	server := servertest.StartDovecot(t, servertest.DovecotOptions{})
 	for name, o := range ways {
 		t.Run(name, func(t *testing.T) {
@@ -176,6 +178,7 @@ func TestDovecotKeepsEveryMessageAsSent(t *testing.T) {
 }
 
 func TestTLSSurvivesManyTakeovers(t *testing.T) {
+	t.Parallel()
 	server := servertest.StartDovecot(t, servertest.DovecotOptions{})
 	pem, err := os.ReadFile(server.CAFile)
 	if err != nil {
@@ -205,6 +208,8 @@ func TestALargeMessageTakesNoMemory(t *testing.T) {
 	big := Item{Key: 1, Folder: "INBOX", Size: lines * 1000, Open: func() (io.ReadCloser, error) {
 		return io.NopCloser(io.LimitReader(&repeated{line: line}, lines*1000)), nil
 	}}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	if r := s.appendAll(AppendOptions{MultiAppend: true, LiteralPlus: true}, big)[1]; r.Err != nil {
 		t.Fatal(r.Err)
 	}
@@ -220,6 +225,10 @@ func TestALargeMessageTakesNoMemory(t *testing.T) {
 			}
 		}
 	})
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 4<<20 {
+		t.Errorf("%d bytes allocated for a message of %d", n, lines*1000)
+	}
 }
 
 type repeated struct {
@@ -237,6 +246,7 @@ func (r *repeated) Read(p []byte) (n int, err error) {
 }
 
 func TestListTellsWhatHasChanged(t *testing.T) {
+	t.Parallel()
 	server := servertest.StartDovecot(t, servertest.DovecotOptions{})
 	s := dialPlain(t, server.Port, "changes")
 	items := []Item{}
@@ -303,6 +313,7 @@ func taken(t *testing.T, conn net.Conn, greeting string) *Stream {
 }
 
 func TestOnlyTheOversizedMessageIsRefused(t *testing.T) {
+	t.Parallel()
 	server := servertest.StartDovecot(t, servertest.DovecotOptions{
 		Plugins: "$mail_plugins quota imap_quota",
 		Extra:   "mail_plugins = $mail_plugins quota\nplugin {\n  quota = maildir:User\n  quota_rule = *:storage=10M\n  quota_max_mail_size = 20k\n}\n",
@@ -329,6 +340,7 @@ func TestOnlyTheOversizedMessageIsRefused(t *testing.T) {
 }
 
 func TestAFolderThatDoesNotExistRefusesEachItem(t *testing.T) {
+	t.Parallel()
 	server := servertest.StartDovecot(t, servertest.DovecotOptions{})
 	for name, o := range ways {
 		t.Run(name, func(t *testing.T) {
@@ -350,6 +362,7 @@ func TestAFolderThatDoesNotExistRefusesEachItem(t *testing.T) {
 }
 
 func TestCyrusTakesEveryWay(t *testing.T) {
+	t.Parallel()
 	server := servertest.StartCyrus(t, servertest.CyrusOptions{Settings: []string{"maxmessagesize: 100000"}})
 	server.AddUser("u1")
 	admin := dialPlain(t, server.Port, "cyrus")
