@@ -110,15 +110,17 @@ var byCode = map[string]fault{
 	"CANNOT":               {providers.Rejected, codeRefused},
 }
 
-// byWords are the verdicts of what servers say without a code. Gmail throttles
-// with "[THROTTLED]" or "Too many simultaneous connections", Microsoft 365
-// with "Request is throttled. Suggested Backoff Time: 92415 milliseconds",
-// Dovecot with "Maximum number of connections from user+IP exceeded".
+// slowDown is what servers say that want less of it, whatever the code: Gmail
+// "[THROTTLED]" or "Too many simultaneous connections", Microsoft 365 "Request
+// is throttled. Suggested Backoff Time: 92415 milliseconds", Dovecot
+// "[UNAVAILABLE] Maximum number of connections from user+IP exceeded".
+var slowDown = regexp.MustCompile(`(?i)throttl|back-?off time|too many (simultaneous |concurrent )?(connections|requests|commands|sessions|login)|rate limit|bandwidth limit|maximum number of connections`)
+
+// byWords are the verdicts of what servers say without a code.
 var byWords = []struct {
 	words *regexp.Regexp
 	fault fault
 }{
-	{regexp.MustCompile(`(?i)throttl|back-?off time|too many (simultaneous |concurrent )?(connections|requests|commands|sessions|login)|rate limit|bandwidth limit|maximum number of connections`), fault{providers.Throttled, codeThrottled}},
 	{regexp.MustCompile(`(?i)over ?quota|quota (exceeded|would be exceeded)|exceed\w* (the |your |its )?quota|mailbox (is )?full|not enough (disk )?(space|quota)`), fault{providers.Quota, codeOverquota}},
 	{regexp.MustCompile(`(?i)(message|literal|mail|size)[^.]{0,30}(too (big|large)|exceed)|exceeds? (the )?maximum (message )?size`), fault{providers.Rejected, codeTooBig}},
 	{regexp.MustCompile(`(?i)contains? (a )?(nul|bare|invalid)|bare (newline|lf|linefeed)|invalid header|nul (byte|character)`), fault{providers.Rejected, codeRefusedMessage}},
@@ -127,6 +129,9 @@ var byWords = []struct {
 }
 
 func judge(a answer) fault {
+	if slowDown.MatchString(a.text) {
+		return fault{providers.Throttled, codeThrottled}
+	}
 	if f, known := byCode[a.code]; known {
 		return f
 	}

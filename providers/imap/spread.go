@@ -27,7 +27,7 @@ func (s *session) ranges(ctx context.Context, r *series) (*spread, error) {
 		size = pageSize
 	}
 	kept := s.spread[r.folder]
-	if kept != nil && kept.validity == r.at.validity && kept.end == r.at.next && kept.from <= r.at.position {
+	if kept != nil && kept.validity == r.at.validity && kept.end == r.at.next && kept.from <= r.at.position && kept.count == size {
 		return kept, nil
 	}
 	made := &spread{validity: r.at.validity, end: r.at.next, from: r.at.position, count: size}

@@ -71,7 +71,7 @@ func (c *Conn) extend() error {
 	c.deadline.Lock()
 	defer c.deadline.Unlock()
 	if c.stopped {
-		return context.Canceled
+		return net.ErrClosed
 	}
 	return c.conn.SetDeadline(time.Now().Add(c.timeout))
 }
