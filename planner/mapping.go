@@ -55,7 +55,8 @@ func mapFolders(origins []origin, naming inventory.Naming, target *TargetMailbox
 		out := m.run(origins, held)
 		blocked := false
 		for i, o := range origins {
-			if o.was == nil || o.fixed != nil || m.key(out[i].path) == m.key(o.was) || !m.there(out[i].path) {
+			free := out[i].reason != nameTaken && !m.there(out[i].path)
+			if o.was == nil || o.fixed != nil || m.key(out[i].path) == m.key(o.was) || free {
 				continue
 			}
 			origins[i].fixed, blocked = o.was, true
@@ -223,6 +224,9 @@ func (m *mapper) byPath(path inventory.Path, class inventory.Ability, role inven
 	return place, reason
 }
 
+// nameTaken is why a folder got a number.
+const nameTaken = "another folder has that name on the target"
+
 // roomForName is what a name should have at least before it is cut: a hash and
 // something to recognise it by.
 const roomForName = 24
@@ -238,7 +242,7 @@ func (m *mapper) fit(parent inventory.Path, name string, whole inventory.Path, c
 	place := child(parent, short)
 	for number := 2; m.occupied(place, whole, class, role); number++ {
 		place = child(parent, m.numbered(short, number, room))
-		reason = "another folder has that name on the target"
+		reason = nameTaken
 	}
 	key := m.key(place)
 	m.taken[key] = true

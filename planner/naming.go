@@ -114,7 +114,11 @@ func (n namer) shorten(name string, whole inventory.Path, room int) (short, reas
 
 // numbered returns name with a number, cut to fit.
 func (n namer) numbered(name string, number, room int) string {
-	suffix := n.permitted(" (" + strconv.Itoa(number) + ")")
+	suffix := " (" + strconv.Itoa(number) + ")"
+	if strings.ContainsAny(n.Forbidden, "0123456789") {
+		suffix = strings.Repeat(string(n.substitute()), number) // digits would all become the same
+	}
+	suffix = n.permitted(suffix)
 	if room > 0 {
 		name = n.cut(name, room-n.length(suffix))
 	}
