@@ -109,6 +109,15 @@ func TestRefusedSignIns(t *testing.T) {
 	}
 }
 
+func TestAnEchoedSignInIsCutOut(t *testing.T) {
+	sent := encoded("\x00anna@contoso.test\x00" + secretWord)
+	s := script{greeting: ready("AUTH=PLAIN SASL-IR"), steps: []step{{"AUTHENTICATE", []string{"TAG BAD Error in command AUTHENTICATE PLAIN " + sent}}}}
+	_, err := scripted(t, providers.Source, s, nil).OpenMailbox(t.Context(), "anna@contoso.test")
+	if err == nil || strings.Contains(err.Error(), sent) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestARefusedTokenIsAskedForAgain(t *testing.T) {
 	dir := t.TempDir()
 	command := tokenScript(t, `echo x >> "`+dir+`/runs"; printf '{"access_token":"t%s","expires_in":3600}' $(wc -l < "`+dir+`/runs")`)

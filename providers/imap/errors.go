@@ -189,11 +189,14 @@ func (e *endpoint) signInError(a account, c credentials, err error) error {
 		RetryAfter: retryAfter(status.text), Response: redact(status.words, c.secret)}
 }
 
+// saslText is what an echoed SASL message looks like.
+var saslText = regexp.MustCompile(`[A-Za-z0-9+/]{24,}={0,2}`)
+
 func redact(text, secret string) string {
-	if secret == "" {
-		return text
+	if secret != "" {
+		text = strings.ReplaceAll(text, secret, "(secret)")
 	}
-	return strings.ReplaceAll(text, secret, "(secret)")
+	return saslText.ReplaceAllString(text, "(secret)")
 }
 
 func unsupported(op string) error {

@@ -23,7 +23,7 @@ func connectionAttributes() []providers.Attribute {
 		{Name: "ca_file", Type: providers.TypeString, Help: "PEM file of the certificates to trust instead of the system's.", Default: "the system's"},
 		{Name: "server_name", Type: providers.TypeString, Help: "Name that the server's certificate must have.", Default: "host"},
 		{Name: "max_connections", Type: providers.TypeNumber, Default: "3", Help: "Connections open at once, from 1 to 100."},
-		{Name: "timeout", Type: providers.TypeDuration, Default: "1m", Help: "How long the server may stay silent."},
+		{Name: "timeout", Type: providers.TypeDuration, Default: "1m", Help: "How long the server may stay silent; five times as long while messages are read or stored."},
 		{Name: "prefix", Type: providers.TypeString, Help: "Prefix of the user's folders (\"INBOX.\").", Default: "what the server says (NAMESPACE)"},
 	}
 }

@@ -42,6 +42,10 @@ type selected struct {
 	highestModSeq uint64 // 0: the folder has none
 }
 
+// storing is how much longer than others a server may be silent while it
+// stores or reads messages: it syncs a hundred files, or one of 150 MB.
+const storing = 5
+
 func (e *endpoint) newSession(ctx context.Context, conn *wire.Conn, a account, preauth bool) (*session, error) {
 	if !preauth {
 		if err := e.signIn(ctx, conn, a); err != nil {
@@ -51,7 +55,7 @@ func (e *endpoint) newSession(ctx context.Context, conn *wire.Conn, a account, p
 	s := &session{endpoint: e, account: a, conn: conn, permanent: map[inventory.FolderID][]string{},
 		found: map[inventory.FolderID]*known{}, spread: map[inventory.FolderID]*spread{}}
 	conn.Replace(func(raw net.Conn, ahead []byte) net.Conn {
-		s.tap = imapstream.NewTap(raw, imapstream.TapOptions{Idle: e.set.timeout, Buffered: ahead})
+		s.tap = imapstream.NewTap(raw, imapstream.TapOptions{Idle: storing * e.set.timeout, Buffered: ahead})
 		return wire.Pump(s.tap)
 	})
 	return s, s.fail("open mailbox", s.prepare(ctx))
