@@ -277,4 +277,3 @@ func TestBatchesFollowEachOther(t *testing.T) {
 		t.Errorf("steps ran as %v", order)
 	}
 }
-

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cutover-mail/cutover/inventory"
 	"github.com/cutover-mail/cutover/providers"
@@ -29,6 +30,9 @@ type lane struct {
 	space    chan struct{} // something was given back
 	// stopReading ends the reader; what it has read is still written.
 	stopReading context.CancelFunc
+	cancel      context.CancelFunc
+	// starving is set while Put waits for an item.
+	starving atomic.Bool
 
 	mu     sync.Mutex
 	flight map[uint64]*slot
@@ -51,8 +55,8 @@ func newLane(p *pass, src, tgt *session) *lane {
 // been read is still written; when writing fails, reading ends. Nothing runs
 // any more when it returns.
 func (l *lane) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, l.cancel = context.WithCancel(ctx)
+	defer l.cancel()
 	reading, stop := context.WithCancel(ctx)
 	l.stopReading = stop
 	defer stop()
@@ -66,10 +70,6 @@ func (l *lane) run(ctx context.Context) error {
 		read <- err
 	}()
 	wrote := l.write(ctx)
-	if wrote != nil {
-		l.pass.fail(wrote)
-		cancel()
-	}
 	failed := <-read
 	l.release()
 	if wrote != nil {
@@ -194,6 +194,10 @@ func (l *lane) room(ctx context.Context) error {
 	for {
 		l.mu.Lock()
 		free := l.bytes < laneBytes && len(l.flight) < laneItems
+		if !free && l.starving.Load() {
+			// It does not have to wait, and a Put about to fail may.
+			free = l.bytes < 2*laneBytes && len(l.flight) < 2*laneItems
+		}
 		l.mu.Unlock()
 		if free {
 			return nil
@@ -247,7 +251,11 @@ func (l *lane) write(ctx context.Context) error {
 	var failure error
 	for r, err := range l.tgt.Put(ctx, func(yield func(providers.Outgoing) bool) { l.feed(ctx, first, yield) }) {
 		if err != nil {
-			return l.tgt.verdict(err)
+			// Put ends when the goroutine that pulls from feed does.
+			err = l.tgt.verdict(err)
+			l.pass.fail(err)
+			l.cancel()
+			return err
 		}
 		if err := l.stored(r); err != nil && failure == nil {
 			// The other writes under way get their answers.
@@ -265,7 +273,10 @@ func (l *lane) write(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.flight) > 0 {
-		return l.tgt.verdict(&providers.Error{Kind: providers.Transient, Code: codeOther, Op: "store", Response: fmt.Sprintf("%d items got no answer", len(l.flight))})
+		l.cancel()
+		err := l.tgt.verdict(&providers.Error{Kind: providers.Transient, Code: codeOther, Op: "store", Response: fmt.Sprintf("%d items got no answer", len(l.flight))})
+		l.pass.fail(err)
+		return err
 	}
 	return nil
 }
@@ -280,15 +291,27 @@ func (l *lane) feed(ctx context.Context, s *slot, yield func(providers.Outgoing)
 		if !yield(s.outgoing()) {
 			return
 		}
-		var ok bool
-		select {
-		case s, ok = <-l.ready:
-			if !ok {
-				return
-			}
-		case <-ctx.Done():
+		if s = l.await(ctx); s == nil {
 			return
 		}
+	}
+}
+
+// await returns the next item that was read, nil when there is none.
+func (l *lane) await(ctx context.Context) *slot {
+	select {
+	case s := <-l.ready:
+		return s
+	default:
+	}
+	l.starving.Store(true)
+	defer l.starving.Store(false)
+	signal(l.space)
+	select {
+	case s := <-l.ready:
+		return s
+	case <-ctx.Done():
+		return nil
 	}
 }
 

@@ -147,7 +147,7 @@ func (r *run) callDirectory(target *side, s *plan.Step, row *state.Recipient) er
 
 // password makes the first password of a mailbox.
 func (r *run) password(ctx context.Context, target *side, s *plan.Step) (string, error) {
-	if s.Kind != inventory.KindMailbox {
+	if s.Kind != inventory.KindMailbox || !target.info.SignIn {
 		return "", nil
 	}
 	if r.Password == nil {
