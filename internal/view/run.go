@@ -68,7 +68,7 @@ type tally struct {
 	deleted  int64
 	retried  int64
 	created  int // recipients
-	failed   []event.StepFinished
+	failed   []string // steps that failed as a whole, by name
 	problems map[string]int64 // failed items by code
 	lost     map[string]int64 // losses by code
 	noted    map[string]int64
@@ -143,7 +143,7 @@ func (t *tally) stepFinished(e event.StepFinished) *stepTally {
 	t.ended++
 	switch {
 	case e.Outcome == event.Failed && e.Error != "":
-		t.failed = append(t.failed, e)
+		t.failed = append(t.failed, nameOf(s, e.Step)+": "+plain(e.Error))
 	case s != nil && s.copies():
 		t.mailbox++
 	case s != nil:
@@ -203,6 +203,9 @@ func size(w plan.Work) string {
 	return count(total(w), "item")
 }
 
+// failuresShown is how many failed steps the summary names.
+const failuresShown = 20
+
 // summary writes how the run ended, for people.
 func (t *tally) summary(w io.Writer, o RunOptions) {
 	f := t.finished
@@ -220,8 +223,12 @@ func (t *tally) summary(w io.Writer, o RunOptions) {
 	counts(w, "items failed", t.problems)
 	counts(w, "losses", t.lost)
 	counts(w, "noted", t.noted)
-	for _, s := range t.failed {
-		fmt.Fprintf(w, "  %s %s: %s\n", o.paint("failed", color.FgRed), plain(string(s.Step)), plain(s.Error))
+	for i, text := range t.failed {
+		if i == failuresShown {
+			fmt.Fprintf(w, "  and %s more\n", humanize.Comma(int64(len(t.failed)-i)))
+			break
+		}
+		fmt.Fprintf(w, "  %s %s\n", o.paint("failed", color.FgRed), text)
 	}
 	if f.Outcome == event.Stopped {
 		fmt.Fprintln(w, "  The next apply continues from here.")
