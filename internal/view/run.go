@@ -67,8 +67,8 @@ type tally struct {
 	moved    int64
 	deleted  int64
 	retried  int64
-	created  int // recipients
-	failed   []string // steps that failed as a whole, by name
+	created  int              // recipients
+	failed   []string         // steps that failed as a whole, by name
 	problems map[string]int64 // failed items by code
 	lost     map[string]int64 // losses by code
 	noted    map[string]int64
