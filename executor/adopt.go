@@ -17,7 +17,7 @@ func (p *pass) adopt(ctx context.Context) error {
 		return err
 	}
 	for _, f := range p.folders {
-		if f.row.Cursor != "" || f.held == 0 {
+		if f.row.Cursor != "" || f.held == 0 || f.gone {
 			continue
 		}
 		free, err := f.foreign(ctx)

@@ -29,7 +29,7 @@ func (p *pass) place(ctx context.Context, planned *plan.Folder) error {
 	f := &folder{Folder: planned, pass: p, name: planned.Path.String()}
 	source, there := p.sources[planned.Source]
 	if !there {
-		p.note(f, codeFolder, "the folder is not on the source any more")
+		p.placeGone(f)
 		return nil
 	}
 	held, err := p.targetFolder(ctx, planned)
@@ -49,6 +49,20 @@ func (p *pass) place(ctx context.Context, planned *plan.Folder) error {
 		p.folders = append(p.folders, f)
 	}
 	return nil
+}
+
+// placeGone takes up a folder that the source does not have any more: all its
+// items are gone, or have moved.
+func (p *pass) placeGone(f *folder) {
+	held, ok := p.held[f.Target.String()]
+	for _, row := range p.rows {
+		if row.Source == f.Source && row.Target != "" && ok && held.Epoch == row.TargetEpoch {
+			f.row, f.gone = row, true
+			p.folders = append(p.folders, f)
+			return
+		}
+	}
+	p.note(f, codeFolder, "the folder is not on the source any more, and nothing is known of it on the target")
 }
 
 // targetFolder finds, renames or creates the folder.
@@ -76,6 +90,9 @@ func (p *pass) targetFolder(ctx context.Context, f *plan.Folder) (inventory.Fold
 // with it, so that the target is listed anew, and the rows of what is below
 // are corrected.
 func (p *pass) rename(ctx context.Context, old inventory.Folder, f *plan.Folder) (inventory.Folder, error) {
+	if err := p.followRow(ctx, f); err != nil {
+		return old, err
+	}
 	if _, err := p.tgt.RenameFolder(ctx, old.ID, f.Target); err != nil {
 		return old, p.tgt.verdict(fmt.Errorf("rename folder %s to %s: %w", f.MovedFrom, f.Target, err))
 	}
@@ -87,6 +104,21 @@ func (p *pass) rename(ctx context.Context, old inventory.Folder, f *plan.Folder)
 		return old, fmt.Errorf("folder %s is not there after it was renamed from %s", f.Target, f.MovedFrom)
 	}
 	return held, p.renameBelow(ctx, f.MovedFrom, f.Target)
+}
+
+// followRow records which source folder it is that is about to be renamed on
+// the target. After an interruption the row is found by that, wherever the
+// target folder stands.
+func (p *pass) followRow(ctx context.Context, f *plan.Folder) error {
+	row := p.rowOf(f)
+	if row.ID == 0 || row.Source == f.Source {
+		return nil
+	}
+	row.Source, row.Identity = f.Source, p.sources[f.Source].Identity
+	if _, err := p.Store.SaveFolder(ctx, row); err != nil {
+		return p.broken(err)
+	}
+	return p.readRows(ctx)
 }
 
 func (p *pass) renameBelow(ctx context.Context, from, to inventory.Path) error {

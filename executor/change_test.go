@@ -277,3 +277,22 @@ func TestBatchesFollowEachOther(t *testing.T) {
 		t.Errorf("steps ran as %v", order)
 	}
 }
+
+func TestFoldersDeletedOnTheSource(t *testing.T) {
+	w := newWorld(t, anna)
+	ids := w.deliver(anna, "Old", 10)
+	w.deliver(anna, "INBOX", 5)
+	w.must()
+	planned := w.plan().Steps[0].Folders
+	for _, id := range ids[:4] {
+		w.source.Mailbox(anna).Move("Old", id, "INBOX")
+	}
+	w.source.Mailbox(anna).RemoveFolder("Old")
+	w.planned = func(p *plan.Plan) { p.Steps[0].Folders = planned }
+	result := w.must()
+	got := w.target.Mailbox(anna).Contents()
+	if result.Items != 0 || w.events.sum().Moved != 4 || w.events.sum().Deleted != 6 || len(got["INBOX"].Items) != 9 || len(got["Old"].Items) != 0 {
+		t.Errorf("copied %d, %+v; %d and %d items", result.Items, w.events.sum(), len(got["INBOX"].Items), len(got["Old"].Items))
+	}
+	w.sound()
+}

@@ -60,7 +60,7 @@ func (p *pass) folderOf(row state.Folder) *folder {
 
 func (p *pass) settle(ctx context.Context, intent state.Intent, row state.Folder) error {
 	f := p.folderOf(row)
-	if f.voidSource {
+	if f.voidSource || f.gone {
 		// The IDs name other items now, or none. What was written is on the
 		// target and not in the ledger: adoption finds it there.
 		return p.journal.commit(func(g *group) { g.dropIntent(intent) })

@@ -1,6 +1,10 @@
 package executor
 
-import "context"
+import (
+	"context"
+
+	"github.com/cutover-mail/cutover/state"
+)
 
 // maxFresh is how many new items of a folder are kept in memory to recognise
 // moves. What comes after is listed while items are copied.
@@ -16,7 +20,11 @@ func (p *pass) listChanges(ctx context.Context) error {
 	vanished := false
 	for _, f := range p.folders {
 		f.series = f.startSeries()
-		if f.row.Cursor != "" {
+		if f.gone {
+			if err := f.listGone(ctx); err != nil {
+				return err
+			}
+		} else if f.row.Cursor != "" {
 			if err := f.listAhead(ctx); err != nil {
 				return err
 			}
@@ -24,7 +32,7 @@ func (p *pass) listChanges(ctx context.Context) error {
 		vanished = vanished || len(f.removed) > 0
 	}
 	for _, f := range p.folders {
-		if vanished && f.row.Cursor == "" {
+		if vanished && f.row.Cursor == "" && !f.gone {
 			if err := f.listAhead(ctx); err != nil {
 				return err
 			}
@@ -50,6 +58,15 @@ func (f *folder) listAhead(ctx context.Context) error {
 		f.fresh = append(f.fresh, pg.fresh...)
 	}
 	return nil
+}
+
+// listGone takes every entry of a folder that the source has lost for gone.
+func (f *folder) listGone(ctx context.Context) error {
+	var pg page
+	err := f.pass.eachEntry(ctx, f.row.ID, func(e state.Entry) { pg.removed = append(pg.removed, e) })
+	f.take(pg)
+	f.series.ended = true
+	return err
 }
 
 // take keeps everything of a page but its new items.

@@ -47,6 +47,9 @@ type folder struct {
 	// void says whose item IDs have lost their validity.
 	voidSource, voidTarget bool
 
+	// gone says that the source does not have the folder any more.
+	gone bool
+
 	series  *series
 	fresh   []work        // listed before the copy stage
 	edits   []flagEdit    // flags to carry over

@@ -156,7 +156,7 @@ func (q *queue) fill(ctx context.Context) error {
 // stillOwed returns the items that failed in earlier runs and will not be
 // listed again by themselves.
 func (f *folder) stillOwed(ctx context.Context) ([]work, error) {
-	if len(f.owed) == 0 || f.row.Cursor == "" {
+	if len(f.owed) == 0 || f.row.Cursor == "" || f.gone {
 		return nil, nil
 	}
 	done := map[inventory.ItemID]bool{}

@@ -128,7 +128,7 @@ func (p *pass) rematchSource(ctx context.Context) error {
 				return err
 			}
 		}
-		if f.row.Cursor == "" && f.row.Items > 0 {
+		if f.row.Cursor == "" && f.row.Items > 0 && !f.gone {
 			if err := f.takeUp(ctx); err != nil {
 				return err
 			}

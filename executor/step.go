@@ -7,6 +7,7 @@ import (
 
 	"github.com/cutover-mail/cutover/executor/event"
 	"github.com/cutover-mail/cutover/inventory"
+	"github.com/cutover-mail/cutover/planner"
 	"github.com/cutover-mail/cutover/planner/plan"
 	"github.com/cutover-mail/cutover/state"
 )
@@ -114,6 +115,7 @@ func (r *run) writeRecipient(s *plan.Step) error {
 		row.Error, row.ErrorCode = err.Error(), codeOf(err)
 	} else {
 		row.Error, row.ErrorCode = "", ""
+		row.Digest = planner.DirectoryDigest(*s.Recipient)
 	}
 	_, saved := r.saveRecipient(row)
 	return errors.Join(err, saved)
