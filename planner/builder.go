@@ -61,6 +61,13 @@ func newBuilder(in Input) *builder {
 		routes:  make(map[routeKey]routing),
 		phases:  make([][phaseCount][]plan.Step, max(len(in.Migration.Batches), 1)),
 	}
+	sizes := make([]int, len(b.phases))
+	for _, c := range b.sel.Chosen {
+		sizes[max(c.batch, 0)]++
+	}
+	for i, n := range sizes {
+		b.phases[i][phaseMailboxes] = make([]plan.Step, 0, n)
+	}
 	for _, w := range in.Migration.Waivers {
 		if _, ok := b.waived[w.Code]; !ok {
 			b.waived[w.Code] = cmp.Or(w.Reason, "waived")

@@ -141,10 +141,16 @@ func (w *mailboxWork) collect() {
 		case t == nil:
 			left[f.Holds]++
 		default:
+			if byTarget[t] == nil {
+				byTarget[t] = make([]inventory.Folder, 0, len(w.box.Source))
+			}
 			byTarget[t] = append(byTarget[t], f)
 		}
 	}
 	w.noteViews(views)
+	if len(w.box.Known) == 0 {
+		w.folders = make([]plan.Folder, 0, len(w.box.Source))
+	}
 	for _, ability := range inventory.ContentAbilities() {
 		if n := left[ability]; n > 0 {
 			w.losses = append(w.losses, notHeld(string(ability), plural(n, "folder")))

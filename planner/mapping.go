@@ -32,8 +32,8 @@ type origin struct {
 type mapper struct {
 	namer
 	looked bool // whether the target's folders are known
-	target map[string]inventory.Folder
-	byRole map[inventory.Role][]inventory.Folder
+	target map[string]*inventory.Folder
+	listed []inventory.Folder // the same, by path
 	taken  map[string]bool
 	// leaving are the paths that renamed folders still have, by key: the
 	// source path of the folder.
@@ -97,18 +97,17 @@ func (m *mapper) run(origins []origin, held []inventory.Path) []mapped {
 func newMapper(naming inventory.Naming, target *TargetMailbox) *mapper {
 	m := &mapper{
 		namer: namer{naming}, looked: target != nil,
-		target: make(map[string]inventory.Folder), byRole: make(map[inventory.Role][]inventory.Folder),
-		taken: make(map[string]bool), leaving: make(map[string]string), above: make(map[string]inventory.Path), roles: make(map[inventory.Role]bool),
+		target: make(map[string]*inventory.Folder),
+		taken:  make(map[string]bool), leaving: make(map[string]string), above: make(map[string]inventory.Path), roles: make(map[inventory.Role]bool),
 	}
 	if target == nil {
 		return m
 	}
-	for _, f := range sortedFolders(target.Folders) {
-		if _, ok := m.target[m.key(f.Path)]; !ok {
-			m.target[m.key(f.Path)] = f
-		}
-		if f.Role != inventory.RoleNone {
-			m.byRole[f.Role] = append(m.byRole[f.Role], f)
+	m.listed = sortedFolders(target.Folders)
+	for i := range m.listed {
+		key := m.key(m.listed[i].Path)
+		if _, ok := m.target[key]; !ok {
+			m.target[key] = &m.listed[i]
 		}
 	}
 	return m
@@ -188,9 +187,9 @@ func (m *mapper) roleFolder(role inventory.Role, o origin) (inventory.Path, bool
 	if role == inventory.RoleNone {
 		return nil, false
 	}
-	var fit []inventory.Folder
-	for _, f := range m.byRole[role] {
-		if holds(f) == holds(o.Folder) && m.free(f.Path, o.Path) {
+	var fit []*inventory.Folder
+	for i := range m.listed {
+		if f := &m.listed[i]; f.Role == role && holds(*f) == holds(o.Folder) && m.free(f.Path, o.Path) {
 			fit = append(fit, f)
 		}
 	}
@@ -260,7 +259,7 @@ func (m *mapper) occupied(p, source inventory.Path, class inventory.Ability, rol
 		return true
 	}
 	f, ok := m.target[key]
-	return ok && (f.Role.View() || (!f.Container && holds(f) != class))
+	return ok && (f.Role.View() || (!f.Container && holds(*f) != class))
 }
 
 // free reports whether no other folder of the source goes, or still is, there.
