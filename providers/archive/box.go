@@ -26,6 +26,7 @@ type box struct {
 
 	mu      sync.Mutex
 	folders map[inventory.FolderID]*folder
+	mboxes  map[string]*mbox
 }
 
 // root is the Maildir of the mailbox: a folder of that name, or the folder of
@@ -50,7 +51,7 @@ func (b *box) list() ([]inventory.Folder, error) {
 		}
 	}
 	if len(m.Folders) == 0 && b.endpoint.settings.Format != "maildir" && !b.endpoint.writes() {
-		boxes, err := b.listMboxes(len(all) == 0)
+		boxes, err := b.listMboxes()
 		if err != nil {
 			return nil, disk("list folders", string(b.address), err)
 		}

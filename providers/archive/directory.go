@@ -95,7 +95,11 @@ func (d *directory) list() ([]inventory.Recipient, error) {
 		taken[mailboxName(r.Address)] = true
 	}
 	for _, file := range files {
-		if address, ok := d.endpoint.foreignAddress(file.Name()); ok && file.IsDir() && !taken[file.Name()] {
+		name, isFile := strings.CutSuffix(file.Name(), ".mbox")
+		if isFile != file.Type().IsRegular() || isFile && d.endpoint.writes() {
+			continue
+		}
+		if address, ok := d.endpoint.foreignAddress(name); ok && !taken[name] {
 			all = append(all, inventory.Recipient{Kind: inventory.KindMailbox, Address: address, Type: inventory.TypeUser})
 		}
 	}

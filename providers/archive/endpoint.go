@@ -130,9 +130,10 @@ func (e *endpoint) mailboxDir(address inventory.Address) (string, error) {
 			continue
 		}
 		dir := filepath.Join(e.root, name)
-		info, err := os.Stat(dir)
-		if err != nil || !info.IsDir() {
-			continue
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			if dir += ".mbox"; e.writes() || !exists(dir) {
+				continue
+			}
 		}
 		if e.writes() && !exists(filepath.Join(dir, manifestFile)) {
 			return "", failure(providers.Denied, "archive-read-only", "open mailbox", string(address), "its folder was not made by an archive target")
