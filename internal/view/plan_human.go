@@ -168,7 +168,7 @@ func (v *planView) rows(rows []row) {
 		symbol, attributes := symbolOf(r.step.Action)
 		gap := strings.Repeat(" ", max(name-displayWidth(r.name), 0))
 		line := fmt.Sprintf("  %s %s%s", v.paint(symbol, attributes...), v.name(r), gap)
-		if items > 0 && r.step.Kind == inventory.KindMailbox {
+		if items > 0 {
 			line += fmt.Sprintf("  %*s  %*s", items, r.items, size, r.size)
 		}
 		v.line("%s  %s%s", line, v.extra(r), v.deleted(r.step))
@@ -233,7 +233,7 @@ func (v *planView) details(s *plan.Step) {
 		lines = abbreviate(lines, linesShown)
 	}
 	for _, l := range lines {
-		v.detail(v.paint("→", color.FgYellow), v.paint(l, color.FgYellow))
+		v.detail(v.paint("↳", color.FgYellow), v.paint(l, color.FgYellow))
 	}
 	if len(s.Oversize) > 0 {
 		v.detail(v.paint("!", color.FgMagenta), v.paint(oversizeLine(s), color.FgMagenta))
@@ -334,7 +334,11 @@ func (v *planView) losses() {
 	for _, l := range v.p.Losses {
 		width = max(width, len(l.Code))
 	}
-	for _, l := range v.p.Losses {
+	for i, l := range v.p.Losses {
+		if i == rowsShown && !v.o.All {
+			v.line("  … %s more  %s", humanize.Comma(int64(len(v.p.Losses)-i)), v.dim("(-all shows them)"))
+			break
+		}
 		state := v.paint("not waived", color.FgRed, color.Bold)
 		if !l.Blocking {
 			state = v.paint("waived: "+plain(l.Waived), color.FgGreen)

@@ -168,12 +168,25 @@ func findingItem(f *diag.Finding) string {
 		text += " at " + code(f.Range.String())
 	}
 	if f.Detail != "" {
-		text += "<br>" + code(f.Detail)
+		text += "<br>" + lines(f.Detail)
 	}
 	if f.Fix != "" {
-		text += "<br>fix: " + code(f.Fix)
+		text += "<br>fix: " + lines(f.Fix)
 	}
 	return text + "\n"
+}
+
+// lines writes text of several lines, indents kept.
+func lines(s string) string {
+	var out []string
+	for line := range strings.SplitSeq(s, "\n") {
+		text := strings.TrimLeft(line, " ")
+		if text == "" {
+			continue
+		}
+		out = append(out, strings.Repeat("&nbsp;", len(line)-len(text))+code(text))
+	}
+	return strings.Join(abbreviate(out, 12), "<br>")
 }
 
 func (m *markdown) losses() {
