@@ -129,12 +129,22 @@ func stopByPIDFile(path string) {
 	}
 	syscall.Kill(pid, syscall.SIGTERM)
 	for range 200 {
-		if syscall.Kill(pid, 0) != nil {
+		if ended(pid) {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// ended reports whether a process has, even if nobody has waited for it yet.
+func ended(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return true
+	}
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return strings.HasPrefix(state, "Z")
 }
 
 func (d *Dovecot) configuration(o DovecotOptions) string {
