@@ -42,6 +42,21 @@ type builder struct {
 	phases [][phaseCount][]plan.Step
 	rest   []plan.Step // skipped, in no batch
 	dir    *directory  // nil without one on the target
+	// scratch is used for one mailbox after the other.
+	scratch scratch
+}
+
+// scratch saves allocations: an organisation has many mailboxes.
+type scratch struct {
+	folders []inventory.Folder
+	origins []origin
+}
+
+// sorted returns the folders in order; the slice is good until the next call.
+func (s *scratch) sorted(list []inventory.Folder) []inventory.Folder {
+	s.folders = append(s.folders[:0], list...)
+	slices.SortStableFunc(s.folders, compareFolders)
+	return s.folders
 }
 
 // The phases of a batch: what others need comes first.

@@ -125,43 +125,46 @@ type mailboxWork struct {
 
 // collect walks the folders of each target.
 func (w *mailboxWork) collect() {
-	byTarget := make(map[*Endpoint][]inventory.Folder, 1)
-	left := make(map[inventory.Ability]int)
-	var views []string
-	for _, f := range sortedFolders(w.box.Source) {
-		if len(f.Path) == 0 {
-			continue
+	folders := w.scratch.sorted(w.box.Source)
+	w.leaveBehind(folders)
+	if len(w.box.Known) == 0 {
+		w.folders = make([]plan.Folder, 0, len(folders))
+	}
+	for i := range w.in.Targets {
+		if t := &w.in.Targets[i]; w.serves(t) {
+			w.target(t, folders)
 		}
-		f.Holds = holds(f)
-		t := w.serving[f.Holds]
+	}
+	w.goneFolders()
+}
+
+// serves reports whether a target holds anything but a directory.
+func (b *builder) serves(t *Endpoint) bool {
+	return slices.ContainsFunc(inventory.ContentAbilities(), func(a inventory.Ability) bool { return b.serving[a] == t })
+}
+
+// leaveBehind notes the folders that do not travel: views, and what no target
+// holds. Nothing that is empty is lost.
+func (w *mailboxWork) leaveBehind(folders []inventory.Folder) {
+	var left map[inventory.Ability]int
+	var views []string
+	for _, f := range folders {
 		switch {
 		case f.Role.View():
 			views = append(views, f.Path.String())
-		case t == nil && (f.Container || f.Items == 0):
-		case t == nil:
-			left[f.Holds]++
-		default:
-			if byTarget[t] == nil {
-				byTarget[t] = make([]inventory.Folder, 0, len(w.box.Source))
+		case w.serving[holds(f)] == nil && !f.Container && f.Items != 0:
+			if left == nil {
+				left = make(map[inventory.Ability]int)
 			}
-			byTarget[t] = append(byTarget[t], f)
+			left[holds(f)]++
 		}
 	}
 	w.noteViews(views)
-	if len(w.box.Known) == 0 {
-		w.folders = make([]plan.Folder, 0, len(w.box.Source))
-	}
 	for _, ability := range inventory.ContentAbilities() {
 		if n := left[ability]; n > 0 {
 			w.losses = append(w.losses, notHeld(string(ability), plural(n, "folder")))
 		}
 	}
-	for i := range w.in.Targets {
-		if t := &w.in.Targets[i]; len(byTarget[t]) > 0 {
-			w.target(t, byTarget[t])
-		}
-	}
-	w.goneFolders()
 }
 
 func (w *mailboxWork) noteViews(views []string) {
@@ -172,8 +175,12 @@ func (w *mailboxWork) noteViews(views []string) {
 
 // target plans the folders that one target holds.
 func (w *mailboxWork) target(t *Endpoint, folders []inventory.Folder) {
-	origins := make([]origin, 0, len(folders))
+	origins := w.scratch.origins[:0]
 	for _, f := range folders {
+		if len(f.Path) == 0 || f.Role.View() || w.serving[holds(f)] != t {
+			continue
+		}
+		f.Holds = holds(f)
 		o := origin{Folder: f}
 		if known, ok := w.history.folder(f.ID); ok && len(known.TargetPath) > 0 {
 			if slices.Equal(known.Path, f.Path) {
@@ -183,6 +190,10 @@ func (w *mailboxWork) target(t *Endpoint, folders []inventory.Folder) {
 			}
 		}
 		origins = append(origins, o)
+	}
+	w.scratch.origins = origins
+	if len(origins) == 0 {
+		return
 	}
 	var there *TargetMailbox
 	var naming inventory.Naming

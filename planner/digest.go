@@ -81,10 +81,10 @@ func (d *digester) recipient(r *inventory.Recipient) {
 	}
 }
 
-// tree hashes which folders there are, not how much is in them.
+// tree hashes which folders there are, in order, not how much is in them.
 func (d *digester) tree(folders []inventory.Folder) {
 	d.count(len(folders))
-	for _, f := range sortedFolders(folders) {
+	for _, f := range folders {
 		d.text(string(f.ID))
 		d.count(len(f.Path))
 		for _, name := range f.Path {
@@ -109,7 +109,7 @@ func (b *builder) inventoryDigest() string {
 		if c.Recipient.Kind == inventory.KindMailbox {
 			box := b.in.Mailboxes[c.Recipient.Address]
 			d.truth(box.Problem != nil)
-			d.tree(box.Source)
+			d.tree(b.scratch.sorted(box.Source))
 		}
 	}
 	return d.String()

@@ -307,16 +307,17 @@ func holds(f inventory.Folder) inventory.Ability {
 
 // sortedFolders returns the folders by path, parents first, then ID.
 func sortedFolders(list []inventory.Folder) []inventory.Folder {
-	less := func(a, b inventory.Folder) int {
-		if c := slices.Compare(a.Path, b.Path); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.ID), string(b.ID))
-	}
-	if slices.IsSortedFunc(list, less) {
+	if slices.IsSortedFunc(list, compareFolders) {
 		return list
 	}
 	sorted := slices.Clone(list)
-	slices.SortStableFunc(sorted, less)
+	slices.SortStableFunc(sorted, compareFolders)
 	return sorted
+}
+
+func compareFolders(a, b inventory.Folder) int {
+	if c := slices.Compare(a.Path, b.Path); c != 0 {
+		return c
+	}
+	return strings.Compare(string(a.ID), string(b.ID))
 }
