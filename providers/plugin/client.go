@@ -16,10 +16,14 @@ import (
 	"github.com/cutover-mail/cutover/providers/plugin/pb"
 )
 
-// process is a running plugin. connect returns its client, starting the
-// process again when it has ended; the generation says which start it is.
+// process is a running plugin. A generation is one start of it.
 type process interface {
+	// connect returns its client, starting the process again when it has ended.
 	connect(ctx context.Context) (client pb.ProviderClient, generation int, err error)
+	// alive reports whether that generation still runs.
+	alive(generation int) bool
+	// end ends that generation, if it still runs, before it returns.
+	end(generation int)
 }
 
 // provider is a providers.Provider whose work is done by another process.
@@ -47,7 +51,9 @@ func (p *provider) Open(ctx context.Context, o providers.Options) (providers.End
 	e := &endpoint{process: p.process, request: &pb.OpenRequest{
 		Role: string(o.Role), Name: o.Name, Settings: o.Settings, Folder: o.Folder,
 	}}
-	if _, _, err := e.connect(ctx); err != nil {
+	e.life, e.close = context.WithCancelCause(context.Background())
+	if _, err := e.connect(ctx); err != nil {
+		e.close(errClosed)
 		return nil, err
 	}
 	return e, nil
@@ -57,50 +63,85 @@ func (p *provider) Open(ctx context.Context, o providers.Options) (providers.End
 type endpoint struct {
 	process process
 	request *pb.OpenRequest
+	// life ends when the endpoint is closed, and every call on it.
+	life  context.Context
+	close context.CancelCauseFunc
 
-	mu         sync.Mutex
-	generation int
-	handle     uint64
+	mu     sync.Mutex
+	opened opened
 }
 
-// connect returns the client and the handle of the endpoint there.
-func (e *endpoint) connect(ctx context.Context) (pb.ProviderClient, uint64, error) {
+// opened is an endpoint in one generation of the process.
+type opened struct {
+	client     pb.ProviderClient
+	generation int
+	handle     uint64 // 0 is none
+}
+
+var errClosed = &providers.Error{Kind: providers.Transient, Code: codeLost, Op: "use a session", Err: errors.New("it was closed")}
+
+// within returns a context that ends with life as well, for the cause of life.
+func within(ctx, life context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(life, func() { cancel(context.Cause(life)) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// connect returns the endpoint as it is opened in the process that runs now.
+func (e *endpoint) connect(ctx context.Context) (opened, error) {
+	if e.life.Err() != nil {
+		return opened{}, errClosed
+	}
 	client, generation, err := e.process.connect(ctx)
 	if err != nil {
-		return nil, 0, err
+		return opened{}, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.handle != 0 && e.generation == generation {
-		return client, e.handle, nil
+	if e.opened.handle != 0 && e.opened.generation == generation {
+		return e.opened, nil
 	}
 	h, err := client.Open(ctx, e.request)
 	if err != nil {
-		return nil, 0, fromStatus(ctx, "open", err)
+		return opened{}, e.failed(ctx, generation, "open", err)
 	}
-	e.handle, e.generation = h.Id, generation
-	return client, e.handle, nil
+	e.opened = opened{client, generation, h.Id}
+	return e.opened, nil
+}
+
+// failed is what a call that ended with err means. A connection to a process
+// is lost for good when the process ends: the next call starts another.
+func (e *endpoint) failed(ctx context.Context, generation int, op string, err error) error {
+	if gone(err) && ctx.Err() == nil {
+		e.process.end(generation)
+	}
+	return fromStatus(ctx, op, err)
 }
 
 func (e *endpoint) Info(ctx context.Context) (providers.Info, error) {
-	client, h, err := e.connect(ctx)
+	ctx, done := within(ctx, e.life)
+	defer done()
+	o, err := e.connect(ctx)
 	if err != nil {
 		return providers.Info{}, err
 	}
-	doc, err := client.Info(ctx, &pb.Handle{Id: h})
-	return parse[providers.Info](doc.GetJson(), fromStatus(ctx, "info", err))
+	doc, err := o.client.Info(ctx, &pb.Handle{Id: o.handle})
+	return parse[providers.Info](doc.GetJson(), e.failed(ctx, o.generation, "info", err))
 }
 
 func (e *endpoint) Recipients(ctx context.Context) iter.Seq2[inventory.Recipient, error] {
 	return func(yield func(inventory.Recipient, error) bool) {
-		client, h, err := e.connect(ctx)
+		ctx, done := within(ctx, e.life)
+		defer done()
+		o, err := e.connect(ctx)
 		if err != nil {
 			yield(inventory.Recipient{}, err)
 			return
 		}
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		stream, err := client.Recipients(ctx, &pb.Handle{Id: h})
+		stream, err := o.client.Recipients(ctx, &pb.Handle{Id: o.handle})
 		receive(ctx, "list recipients", stream, err, func(r *pb.Recipient, err error) bool {
 			return yield(parse[inventory.Recipient](r.GetJson(), err))
 		})
@@ -140,7 +181,9 @@ func (e *endpoint) UpdateRecipient(ctx context.Context, r inventory.Recipient) (
 type recipientCall func(pb.ProviderClient, context.Context, *pb.RecipientRequest, ...grpc.CallOption) (*pb.Created, error)
 
 func (e *endpoint) write(ctx context.Context, op string, r inventory.Recipient, password string, call recipientCall) (providers.Created, error) {
-	client, h, err := e.connect(ctx)
+	ctx, done := within(ctx, e.life)
+	defer done()
+	o, err := e.connect(ctx)
 	if err != nil {
 		return providers.Created{}, err
 	}
@@ -148,39 +191,47 @@ func (e *endpoint) write(ctx context.Context, op string, r inventory.Recipient, 
 	if err != nil {
 		return providers.Created{}, err
 	}
-	created, err := call(client, ctx, &pb.RecipientRequest{Endpoint: h, Json: data, Password: password})
-	return fromCreated(created), fromStatus(ctx, op, err)
+	created, err := call(o.client, ctx, &pb.RecipientRequest{Endpoint: o.handle, Json: data, Password: password})
+	return fromCreated(created), e.failed(ctx, o.generation, op, err)
 }
 
 func (e *endpoint) OpenMailbox(ctx context.Context, address inventory.Address) (providers.Mailbox, error) {
-	client, h, err := e.connect(ctx)
+	ctx, done := within(ctx, e.life)
+	defer done()
+	o, err := e.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	m, err := client.OpenMailbox(ctx, &pb.OpenMailboxRequest{Endpoint: h, Address: string(address)})
+	h, err := o.client.OpenMailbox(ctx, &pb.OpenMailboxRequest{Endpoint: o.handle, Address: string(address)})
 	if err != nil {
-		return nil, fromStatus(ctx, "open mailbox "+string(address), err)
+		return nil, e.failed(ctx, o.generation, "open mailbox "+string(address), err)
 	}
-	return &mailbox{client: client, handle: m.Id}, nil
+	m := &mailbox{client: o.client, handle: h.Id, end: func() { e.process.end(o.generation) }}
+	m.life, m.close = context.WithCancelCause(e.life)
+	return m, nil
 }
 
-// closePatience is how long a close waits for the other process.
-const closePatience = 5 * time.Second
+// closePatience is how long a session or an endpoint may take to close. Then
+// the process is ended, since what it would still write could be written twice.
+const closePatience = 10 * time.Second
 
 func (e *endpoint) Close() error {
+	e.close(errClosed)
 	e.mu.Lock()
-	h, generation := e.handle, e.generation
-	e.handle = 0
+	o := e.opened
+	e.opened.handle = 0
 	e.mu.Unlock()
-	if h == 0 {
-		return nil
+	if o.handle == 0 || !e.process.alive(o.generation) {
+		return nil // what it held went with its process
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
 	defer cancel()
-	client, now, err := e.process.connect(ctx)
-	if err != nil || now != generation {
-		return nil // what it held went with its process
+	_, err := o.client.CloseEndpoint(ctx, &pb.Handle{Id: o.handle})
+	if ctx.Err() != nil {
+		e.process.end(o.generation)
 	}
-	_, err = client.CloseEndpoint(ctx, &pb.Handle{Id: h})
-	return fromStatus(ctx, "close", err)
+	if err = fromStatus(ctx, "close", err); providers.CodeOf(err) == codeLost {
+		return nil
+	}
+	return err
 }

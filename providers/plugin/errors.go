@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -16,11 +17,14 @@ const (
 	codeLost     = "plugin-lost"
 	codeProtocol = "plugin-protocol"
 	codeStart    = "plugin-start"
+	codeContent  = "plugin-content"
 )
 
 // Codes explains the codes that the boundary itself emits.
 func Codes() []providers.Code {
 	return []providers.Code{
+		{Code: codeContent, Title: "The content of an item could not be read", Cause: "The content that was to be handed to a provider in another process failed to be read on this machine, or had another length than was told.",
+			Fix: "Look at the cause: a full or failing disk under TMPDIR is likely. The item is tried again by the next run."},
 		{Code: codeLost, Title: "The process of a provider ended", Cause: "The plugin process crashed, was killed, or closed its connection.",
 			Fix: "Nothing has to be done for a single time: it is started again and what was in doubt is looked up. If it happens again and again, run with -debug and look at what the plugin writes."},
 		{Code: codeProtocol, Title: "A provider answers what the contract does not allow", Cause: "The plugin was made for another version of the contract, or is faulty.",
@@ -37,23 +41,35 @@ func toError(err error) *pb.Error {
 	}
 	out := &pb.Error{Kind: providers.Other.String()}
 	if e, ok := errors.AsType[*providers.Error](err); ok {
-		out.Kind, out.Code, out.Op, out.Subject = e.Kind.String(), e.Code, e.Op, e.Subject
-		out.RetryAfterNs, out.WholeEndpoint, out.Response = int64(e.RetryAfter), e.WholeEndpoint, e.Response
+		out.Kind, out.Code, out.Op, out.Subject = e.Kind.String(), text(e.Code), text(e.Op), text(e.Subject)
+		out.RetryAfterNs, out.WholeEndpoint, out.Response = int64(e.RetryAfter), e.WholeEndpoint, text(e.Response)
 		if e.Err != nil {
-			out.Cause = e.Err.Error()
+			out.Cause = text(e.Err.Error())
 		}
 		return out
 	}
 	out.Settings = settingErrors(err)
-	out.Cause = err.Error()
+	out.Cause = text(err.Error())
 	return out
+}
+
+// maxText bounds what crosses of one text of an error: a verdict travels in a
+// header, and servers answer with whole pages.
+const maxText = 16 << 10
+
+// text is what the wire takes of a server's words: valid UTF-8.
+func text(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText]
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 // settingErrors finds every setting error in a tree of joined errors.
 func settingErrors(err error) []*pb.SettingError {
 	switch e := err.(type) {
 	case *providers.SettingError:
-		return []*pb.SettingError{{Path: e.Path, Summary: e.Summary, Fix: e.Fix}}
+		return []*pb.SettingError{{Path: e.Path, Summary: text(e.Summary), Fix: text(e.Fix)}}
 	case interface{ Unwrap() []error }:
 		var all []*pb.SettingError
 		for _, each := range e.Unwrap() {
@@ -88,21 +104,34 @@ func fromError(e *pb.Error) error {
 	return out
 }
 
-// asStatus makes an error the outcome of a call.
+// asStatus makes an error the outcome of a call. A verdict crosses as such
+// whatever its cause; a plain end of the context does as that.
 func asStatus(err error) error {
+	_, verdict := errors.AsType[*providers.Error](err)
+	_, done := status.FromError(err)
 	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, context.Canceled):
+	case err == nil || (done && !verdict):
+		return err
+	case !verdict && errors.Is(err, context.Canceled):
 		return status.FromContextError(context.Canceled).Err()
-	case errors.Is(err, context.DeadlineExceeded):
+	case !verdict && errors.Is(err, context.DeadlineExceeded):
 		return status.FromContextError(context.DeadlineExceeded).Err()
 	}
 	s, detailed := status.New(codes.Aborted, "provider error").WithDetails(toError(err))
 	if detailed != nil {
-		return status.Error(codes.Aborted, err.Error())
+		return status.Error(codes.Aborted, text(err.Error()))
 	}
 	return s.Err()
+}
+
+// unsent is the outcome of a call one of whose answers could not be sent. An
+// answer that cannot be put on the wire (an ID that is not UTF-8) is the fault
+// of the provider and would be no other the next time.
+func unsent(err error) error {
+	if status.Code(err) == codes.Internal {
+		return asStatus(&providers.Error{Kind: providers.Other, Code: codeProtocol, Op: "answer", Err: errors.New(status.Convert(err).Message())})
+	}
+	return err
 }
 
 // fromStatus is what a call that ended with err means to the caller: the
@@ -111,12 +140,15 @@ func fromStatus(ctx context.Context, op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if cause := ctx.Err(); cause != nil {
-		return cause
+	if ctx.Err() != nil {
+		if cause, ok := errors.AsType[*providers.Error](context.Cause(ctx)); ok {
+			return cause // the session was closed under the call
+		}
+		return ctx.Err()
 	}
 	s, ok := status.FromError(err)
 	if !ok {
-		return &providers.Error{Kind: providers.Transient, Code: codeLost, Op: op, Err: err}
+		return lost(op, err)
 	}
 	for _, detail := range s.Details() {
 		if e, ok := detail.(*pb.Error); ok {
@@ -125,9 +157,21 @@ func fromStatus(ctx context.Context, op string, err error) error {
 	}
 	switch s.Code() {
 	case codes.Unavailable, codes.Canceled, codes.Internal:
-		return &providers.Error{Kind: providers.Transient, Code: codeLost, Op: op, Err: errors.New(s.Message())}
+		return lost(op, errors.New(s.Message()))
 	case codes.DeadlineExceeded:
 		return context.DeadlineExceeded
 	}
 	return &providers.Error{Kind: providers.Other, Code: codeProtocol, Op: op, Err: errors.New(s.Message())}
+}
+
+// lost is the verdict on a call whose process, or session there, has gone.
+func lost(op string, cause error) error {
+	return &providers.Error{Kind: providers.Transient, Code: codeLost, Op: op, Err: cause}
+}
+
+// gone reports whether err is that of a connection to a process that has
+// ended, rather than an answer.
+func gone(err error) bool {
+	s, ok := status.FromError(err)
+	return ok && s.Code() == codes.Unavailable && len(s.Details()) == 0
 }

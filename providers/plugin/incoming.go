@@ -1,7 +1,7 @@
 package plugin
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -14,23 +14,73 @@ import (
 	"github.com/cutover-mail/cutover/providers/plugin/pb"
 )
 
-// spillOver is the size above which a body waits in a file.
-const spillOver = 1 << 20
-
 // incoming is the stream of items of one Put as a provider wants it: each item
 // is complete before it is handed on, and can be read again until it has a
 // result.
 type incoming struct {
-	stream grpc.BidiStreamingServer[pb.PutPart, pb.Stored]
-	next   *pb.PutPart
+	ctx   context.Context
+	next  *pb.PutPart // the first of the stream, received already
+	parts chan arrival
+	// stopped ends the wait for more items.
+	stopped chan struct{}
+	stop    func()
 
 	mu     sync.Mutex
 	files  map[uint64]*os.File
 	failed error
 }
 
-func newIncoming(stream grpc.BidiStreamingServer[pb.PutPart, pb.Stored], first *pb.PutPart) *incoming {
-	return &incoming{stream: stream, next: first, files: map[uint64]*os.File{}}
+// arrival is one step of the stream of parts.
+type arrival struct {
+	part *pb.PutPart
+	err  error
+}
+
+func newIncoming(ctx context.Context, stream grpc.BidiStreamingServer[pb.PutPart, pb.Stored], first *pb.PutPart) *incoming {
+	in := &incoming{ctx: ctx, next: first, parts: make(chan arrival), stopped: make(chan struct{}), files: map[uint64]*os.File{}}
+	in.stop = sync.OnceFunc(func() { close(in.stopped) })
+	go in.receive(stream)
+	return in
+}
+
+// receive hands on what comes, one part ahead at most. It ends with the call:
+// gRPC answers a Recv then.
+func (in *incoming) receive(stream grpc.BidiStreamingServer[pb.PutPart, pb.Stored]) {
+	for {
+		part, err := stream.Recv()
+		select {
+		case in.parts <- arrival{part, err}:
+		case <-in.stopped:
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+var (
+	errCut     = errors.New("the stream of items ended in the middle of one")
+	errStopped = errors.New("no more items are wanted")
+)
+
+// recv returns the next part; the first of a stream may have named the mailbox
+// only.
+func (in *incoming) recv() (*pb.PutPart, error) {
+	if first := in.next; first != nil {
+		in.next = nil
+		if first.Header != nil {
+			return first, nil
+		}
+	}
+	select {
+	case a := <-in.parts:
+		return a.part, a.err
+	case <-in.stopped:
+		return nil, errStopped
+	case <-in.ctx.Done():
+		return nil, in.ctx.Err()
+	}
 }
 
 // items is the sequence for Mailbox.Put.
@@ -38,7 +88,7 @@ func (in *incoming) items(yield func(providers.Outgoing) bool) {
 	for {
 		item, failed, err := in.item()
 		switch {
-		case errors.Is(err, io.EOF):
+		case err == io.EOF:
 			return
 		case err != nil:
 			in.mu.Lock()
@@ -54,7 +104,8 @@ func (in *incoming) items(yield func(providers.Outgoing) bool) {
 	}
 }
 
-// item receives one item whole. failed says that its sender could not read it.
+// item receives one item whole. failed says that its sender could not read it;
+// io.EOF, bare, that no more items come.
 func (in *incoming) item() (item providers.Outgoing, failed bool, err error) {
 	part, err := in.recv()
 	if err != nil {
@@ -64,40 +115,29 @@ func (in *incoming) item() (item providers.Outgoing, failed bool, err error) {
 	if h == nil {
 		return item, false, errCut
 	}
-	body := &body{}
-	for ; ; part, err = in.stream.Recv() {
-		if err != nil {
-			body.discard()
-			return item, false, errors.Join(errCut, err)
-		}
-		if err := body.write(part.Data); err != nil {
+	content := &body{}
+	for {
+		if err := content.write(part.Data); err != nil {
+			content.discard()
 			return item, false, err
 		}
 		if part.Last {
 			break
 		}
-	}
-	if part.Failed {
-		body.discard()
-		return item, true, nil
-	}
-	in.keep(h.Key, body.file)
-	return providers.Outgoing{
-		Key: h.Key, Folder: inventory.FolderID(h.Folder), Class: inventory.Class(h.Class), Format: inventory.Format(h.Format),
-		Flags: inventory.Flags(h.Flags), Received: fromTime(h.Received), Size: h.Size, Open: body.open,
-	}, false, nil
-}
-
-// recv returns the next part; the first of a stream was received already, and
-// may have named the mailbox only.
-func (in *incoming) recv() (*pb.PutPart, error) {
-	if first := in.next; first != nil {
-		in.next = nil
-		if first.Header != nil {
-			return first, nil
+		if part, err = in.recv(); err != nil {
+			content.discard()
+			return item, false, errors.Join(errCut, err)
 		}
 	}
-	return in.stream.Recv()
+	if part.Failed {
+		content.discard()
+		return item, true, nil
+	}
+	in.keep(h.Key, content.file)
+	return providers.Outgoing{
+		Key: h.Key, Folder: inventory.FolderID(h.Folder), Class: inventory.Class(h.Class), Format: inventory.Format(h.Format),
+		Flags: inventory.Flags(h.Flags), Received: fromTime(h.Received), Size: h.Size, Open: content.open,
+	}, false, nil
 }
 
 func (in *incoming) keep(key uint64, f *os.File) {
@@ -119,7 +159,9 @@ func (in *incoming) done(key uint64) {
 	}
 }
 
+// release ends the stream of parts and drops all bodies.
 func (in *incoming) release() {
+	in.stop()
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for key, f := range in.files {
@@ -132,51 +174,4 @@ func (in *incoming) err() error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return in.failed
-}
-
-// body is content in memory, or in a file without a name when it is large.
-type body struct {
-	memory []byte
-	file   *os.File
-	size   int64
-}
-
-func (b *body) write(p []byte) error {
-	b.size += int64(len(p))
-	if b.file == nil && b.size <= spillOver {
-		b.memory = append(b.memory, p...)
-		return nil
-	}
-	if b.file == nil {
-		if err := b.spill(); err != nil {
-			return err
-		}
-	}
-	_, err := b.file.Write(p)
-	return err
-}
-
-func (b *body) spill() error {
-	f, err := os.CreateTemp("", "cutover-item-*")
-	if err != nil {
-		return err
-	}
-	os.Remove(f.Name())
-	b.file = f
-	_, err = f.Write(b.memory)
-	b.memory = nil
-	return err
-}
-
-func (b *body) open() (io.ReadCloser, error) {
-	if b.file == nil {
-		return io.NopCloser(bytes.NewReader(b.memory)), nil
-	}
-	return io.NopCloser(io.NewSectionReader(b.file, 0, b.size)), nil
-}
-
-func (b *body) discard() {
-	if b.file != nil {
-		b.file.Close()
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"iter"
 
+	"google.golang.org/grpc"
+
 	"github.com/cutover-mail/cutover/inventory"
 	"github.com/cutover-mail/cutover/providers"
 	"github.com/cutover-mail/cutover/providers/plugin/pb"
@@ -17,16 +19,23 @@ import (
 type mailbox struct {
 	client pb.ProviderClient
 	handle uint64
+	// life ends when the session or its endpoint is closed, and every call on
+	// it; end ends the process.
+	life  context.Context
+	close context.CancelCauseFunc
+	end   func()
 }
 
 func (m *mailbox) Info(ctx context.Context) (providers.MailboxInfo, error) {
+	ctx, done := within(ctx, m.life)
+	defer done()
 	doc, err := m.client.MailboxInfo(ctx, &pb.Handle{Id: m.handle})
 	return parse[providers.MailboxInfo](doc.GetJson(), fromStatus(ctx, "mailbox info", err))
 }
 
 func (m *mailbox) Folders(ctx context.Context) (folders []inventory.Folder, failed error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, done := within(ctx, m.life)
+	defer done()
 	stream, err := m.client.Folders(ctx, &pb.Handle{Id: m.handle})
 	receive(ctx, "list folders", stream, err, func(f *pb.Folder, err error) bool {
 		var folder inventory.Folder
@@ -42,6 +51,8 @@ func (m *mailbox) Folders(ctx context.Context) (folders []inventory.Folder, fail
 }
 
 func (m *mailbox) CreateFolder(ctx context.Context, f inventory.Folder) (inventory.Folder, error) {
+	ctx, done := within(ctx, m.life)
+	defer done()
 	data, err := json.Marshal(f)
 	if err != nil {
 		return inventory.Folder{}, err
@@ -51,14 +62,16 @@ func (m *mailbox) CreateFolder(ctx context.Context, f inventory.Folder) (invento
 }
 
 func (m *mailbox) RenameFolder(ctx context.Context, id inventory.FolderID, to inventory.Path) (inventory.Folder, error) {
+	ctx, done := within(ctx, m.life)
+	defer done()
 	renamed, err := m.client.RenameFolder(ctx, &pb.RenameRequest{Mailbox: m.handle, Folder: string(id), To: to})
 	return parse[inventory.Folder](renamed.GetJson(), fromStatus(ctx, "rename folder", err))
 }
 
 func (m *mailbox) Changes(ctx context.Context, folder inventory.FolderID, after inventory.Cursor, limit int) iter.Seq2[providers.Change, error] {
 	return func(yield func(providers.Change, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
+		ctx, done := within(ctx, m.life)
+		defer done()
 		stream, err := m.client.Changes(ctx, &pb.ChangesRequest{Mailbox: m.handle, Folder: string(folder), After: string(after), Limit: int64(limit)})
 		receive(ctx, "list changes", stream, err, func(list *pb.ChangeList, err error) bool {
 			if err != nil {
@@ -76,38 +89,48 @@ func (m *mailbox) Changes(ctx context.Context, folder inventory.FolderID, after 
 
 func (m *mailbox) Fetch(ctx context.Context, folder inventory.FolderID, ids []inventory.ItemID, format inventory.Format) iter.Seq2[providers.Fetched, error] {
 	return func(yield func(providers.Fetched, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		request := &pb.FetchRequest{Mailbox: m.handle, Folder: string(folder), Format: string(format)}
-		for _, id := range ids {
-			request.Ids = append(request.Ids, string(id))
+		ctx, done := within(ctx, m.life)
+		defer done()
+		request := &pb.FetchRequest{Mailbox: m.handle, Folder: string(folder), Format: string(format), Ids: make([]string, len(ids))}
+		for i, id := range ids {
+			request.Ids[i] = string(id)
 		}
 		stream, err := m.client.Fetch(ctx, request)
 		receive(ctx, "fetch", stream, err, func(part *pb.FetchPart, err error) bool {
 			if err != nil {
 				return yield(providers.Fetched{}, err)
 			}
-			body := &parts{current: part, next: func() (*pb.FetchPart, error) {
-				part, err := stream.Recv()
-				if errors.Is(err, io.EOF) {
-					err = io.ErrUnexpectedEOF
-				}
-				return part, fromStatus(ctx, "fetch", err)
-			}}
-			f := providers.Fetched{Item: fromItem(part.Item), Format: inventory.Format(part.Format), Err: fromError(part.Error)}
-			if f.Err == nil {
-				f.Body = body
-			}
-			if !yield(f, nil) {
-				return false
-			}
-			if err := body.skip(); err != nil {
-				yield(providers.Fetched{}, err)
-				return false
-			}
-			return true
+			return fetched(ctx, stream, part, yield)
 		})
 	}
+}
+
+// fetched yields the item that first begins, with a body that receives the
+// rest of its parts.
+func fetched(ctx context.Context, stream grpc.ServerStreamingClient[pb.FetchPart], first *pb.FetchPart, yield func(providers.Fetched, error) bool) bool {
+	if first.Item == nil {
+		yield(providers.Fetched{}, &providers.Error{Kind: providers.Other, Code: codeProtocol, Op: "fetch", Err: errors.New("a part belongs to no item")})
+		return false
+	}
+	f := providers.Fetched{Item: fromItem(first.Item), Format: inventory.Format(first.Format), Err: fromError(first.Error)}
+	content := &parts{current: first, next: func() (*pb.FetchPart, error) {
+		part, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil, lost("fetch", io.ErrUnexpectedEOF)
+		}
+		return part, fromStatus(ctx, "fetch", err)
+	}}
+	if f.Err == nil {
+		f.Body = content
+	}
+	if !yield(f, nil) {
+		return false
+	}
+	if err := content.skip(); err != nil {
+		yield(providers.Fetched{}, err)
+		return false
+	}
+	return true
 }
 
 // parts reads a body that arrives in parts.
@@ -151,6 +174,8 @@ func (p *parts) skip() error {
 }
 
 func (m *mailbox) Find(ctx context.Context, folder inventory.FolderID, after inventory.Cursor, prints []inventory.Fingerprint) ([][]inventory.ItemID, error) {
+	ctx, done := within(ctx, m.life)
+	defer done()
 	request := &pb.FindRequest{Mailbox: m.handle, Folder: string(folder), After: string(after)}
 	for _, p := range prints {
 		request.Prints = append(request.Prints, toPrint(p))
@@ -173,8 +198,8 @@ func (m *mailbox) Find(ctx context.Context, folder inventory.FolderID, after inv
 
 func (m *mailbox) Edit(ctx context.Context, folder inventory.FolderID, edits []providers.Edit) iter.Seq2[providers.Edited, error] {
 	return func(yield func(providers.Edited, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
+		ctx, done := within(ctx, m.life)
+		defer done()
 		request := &pb.EditRequest{Mailbox: m.handle, Folder: string(folder)}
 		for _, e := range edits {
 			request.Edits = append(request.Edits, toEdit(e))
@@ -190,8 +215,8 @@ func (m *mailbox) Edit(ctx context.Context, folder inventory.FolderID, edits []p
 }
 
 func (m *mailbox) Larger(ctx context.Context, folder inventory.FolderID, size int64) (items []inventory.Item, failed error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, done := within(ctx, m.life)
+	defer done()
 	stream, err := m.client.Larger(ctx, &pb.LargerRequest{Mailbox: m.handle, Folder: string(folder), Size: size})
 	receive(ctx, "list large items", stream, err, func(i *pb.Item, err error) bool {
 		if failed = err; failed == nil {
@@ -203,9 +228,16 @@ func (m *mailbox) Larger(ctx context.Context, folder inventory.FolderID, size in
 }
 
 func (m *mailbox) Close() error {
+	if m.life.Err() != nil {
+		return nil // closed before, or with its endpoint
+	}
+	m.close(errClosed)
 	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
 	defer cancel()
 	// A process that has gone took the session with it.
 	_, _ = m.client.CloseMailbox(ctx, &pb.Handle{Id: m.handle})
+	if ctx.Err() != nil {
+		m.end()
+	}
 	return nil
 }

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/cutover-mail/cutover/inventory"
 	"github.com/cutover-mail/cutover/providers"
@@ -17,18 +20,18 @@ type putStream = grpc.BidiStreamingClient[pb.PutPart, pb.Stored]
 
 func (m *mailbox) Put(ctx context.Context, items iter.Seq[providers.Outgoing]) iter.Seq2[providers.Stored, error] {
 	return func(yield func(providers.Stored, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
+		ctx, done := within(ctx, m.life)
 		stream, err := m.client.Put(ctx)
 		if err != nil {
-			cancel()
 			yield(providers.Stored{}, fromStatus(ctx, "put", err))
+			done()
 			return
 		}
 		sender := &sender{stream: stream, mailbox: m.handle, unread: make(chan providers.Stored, 16), ended: make(chan struct{})}
 		go sender.run(ctx, items)
 		// The sender ends with the stream; nothing of items is pulled later.
 		defer func() { <-sender.ended }()
-		defer cancel()
+		defer done()
 		sender.results(ctx, yield)
 	}
 }
@@ -40,7 +43,9 @@ type sender struct {
 	buffer  [chunkSize]byte
 	// unread are items that could not be read here and so were not sent whole.
 	unread chan providers.Stored
-	ended  chan struct{}
+	// sent says that all items were; ended, that nothing is pulled any more.
+	sent  atomic.Bool
+	ended chan struct{}
 }
 
 func (s *sender) run(ctx context.Context, items iter.Seq[providers.Outgoing]) {
@@ -55,41 +60,60 @@ func (s *sender) run(ctx context.Context, items iter.Seq[providers.Outgoing]) {
 			return // the stream has ended; its receiver tells why
 		}
 	}
+	s.sent.Store(true)
 }
 
 // send sends one item. An error means that the stream has ended.
 func (s *sender) send(ctx context.Context, item providers.Outgoing) error {
 	body, err := item.Open()
 	if err != nil {
-		return s.refuse(ctx, item.Key, err)
+		return s.refuse(ctx, item, "open the content", err)
 	}
 	defer body.Close()
 	part := &pb.PutPart{Header: &pb.PutHeader{
 		Key: item.Key, Folder: string(item.Folder), Class: string(item.Class), Format: string(item.Format),
 		Flags: string(item.Flags), Received: toTime(item.Received), Size: item.Size,
 	}}
-	for {
-		n, err := io.ReadFull(body, s.buffer[:])
-		part.Data, part.Last = s.buffer[:n], err != nil
-		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-			part.Data, part.Failed = nil, true
-		}
+	for left := item.Size; ; {
+		n, last, err := s.read(body, left)
+		left -= int64(n)
+		part.Data, part.Last, part.Failed = s.buffer[:n], last || err != nil, err != nil
 		if sendErr := s.stream.Send(part); sendErr != nil {
 			return sendErr
 		}
 		switch {
-		case part.Failed:
-			return s.refuse(ctx, item.Key, err)
-		case part.Last:
+		case err != nil:
+			return s.refuse(ctx, item, "read the content", err)
+		case last:
 			return nil
 		}
 		part = &pb.PutPart{}
 	}
 }
 
-func (s *sender) refuse(ctx context.Context, key uint64, err error) error {
+// read fills the buffer. last says that the content has ended, where it was to
+// end: content of another length than the provider is told would be taken for
+// something else on the way to the server.
+func (s *sender) read(body io.Reader, left int64) (n int, last bool, err error) {
+	n, err = io.ReadFull(body, s.buffer[:])
+	last = err == io.EOF || err == io.ErrUnexpectedEOF
+	switch {
+	case err != nil && !last:
+		return 0, false, err
+	case int64(n) > left || (last && int64(n) < left):
+		return 0, false, errors.New("the content is not as long as was told")
+	}
+	return n, last, nil
+}
+
+// refuse reports an item whose content cannot be had, as the verdict of its
+// reader if there is one: the other items do not suffer.
+func (s *sender) refuse(ctx context.Context, item providers.Outgoing, op string, err error) error {
+	if _, verdict := errors.AsType[*providers.Error](err); !verdict {
+		err = &providers.Error{Kind: providers.Rejected, Code: codeContent, Op: op, Err: err}
+	}
 	select {
-	case s.unread <- providers.Stored{Key: key, Err: &providers.Error{Kind: providers.Rejected, Op: "read the content", Err: err}}:
+	case s.unread <- providers.Stored{Key: item.Key, Err: err}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -129,8 +153,11 @@ func (s *sender) results(ctx context.Context, yield func(providers.Stored, error
 				return
 			}
 		case a, ok := <-answers:
-			if !ok || errors.Is(a.err, io.EOF) {
-				s.rest(yield)
+			switch {
+			case !ok:
+				a.err = ctx.Err() // the wait for answers was given up
+			case errors.Is(a.err, io.EOF):
+				s.rest(ctx, yield)
 				return
 			}
 			if a.err != nil {
@@ -144,8 +171,14 @@ func (s *sender) results(ctx context.Context, yield func(providers.Stored, error
 	}
 }
 
-// rest yields the refusals that came with the last items.
-func (s *sender) rest(yield func(providers.Stored, error) bool) {
+// rest yields the refusals that came with the last items. A provider that ends
+// before it has pulled all items leaves some without a result.
+func (s *sender) rest(ctx context.Context, yield func(providers.Stored, error) bool) {
+	if !s.sent.Load() {
+		err := fromStatus(ctx, "put", status.Error(codes.Unknown, "the provider ended before it had taken all items"))
+		yield(providers.Stored{}, err)
+		return
+	}
 	for refused := range s.unread {
 		if !yield(refused, nil) {
 			return

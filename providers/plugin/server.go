@@ -22,14 +22,18 @@ type server struct {
 	mu        sync.Mutex
 	last      uint64
 	endpoints map[uint64]providers.Endpoint
-	mailboxes map[uint64]providers.Mailbox
+	mailboxes map[uint64]*session
 }
 
 func newServer(p providers.Provider) *server {
-	return &server{provider: p, endpoints: map[uint64]providers.Endpoint{}, mailboxes: map[uint64]providers.Mailbox{}}
+	return &server{provider: p, endpoints: map[uint64]providers.Endpoint{}, mailboxes: map[uint64]*session{}}
 }
 
-var errHandle = &providers.Error{Kind: providers.Transient, Code: codeLost, Op: "find the session", Err: errors.New("the handle is not known to this process")}
+// errHandle says that a session or an endpoint was closed, or went with the
+// process that had it.
+func errHandle() error {
+	return &providers.Error{Kind: providers.Transient, Code: codeLost, Op: "find the session", Err: errors.New("it was closed, or went with its process")}
+}
 
 func (s *server) endpoint(id uint64) (providers.Endpoint, error) {
 	s.mu.Lock()
@@ -37,16 +41,7 @@ func (s *server) endpoint(id uint64) (providers.Endpoint, error) {
 	if e, ok := s.endpoints[id]; ok {
 		return e, nil
 	}
-	return nil, errHandle
-}
-
-func (s *server) mailbox(id uint64) (providers.Mailbox, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if m, ok := s.mailboxes[id]; ok {
-		return m, nil
-	}
-	return nil, errHandle
+	return nil, errHandle()
 }
 
 // handle gives a value the next number.
@@ -82,13 +77,6 @@ func (s *server) Open(ctx context.Context, r *pb.OpenRequest) (*pb.Handle, error
 	return handle(s, s.endpoints, e), nil
 }
 
-func (s *server) CloseEndpoint(_ context.Context, h *pb.Handle) (*pb.Empty, error) {
-	if e, ok := take(s, s.endpoints, h.Id); ok {
-		return &pb.Empty{}, asStatus(e.Close())
-	}
-	return &pb.Empty{}, nil
-}
-
 func (s *server) Info(ctx context.Context, h *pb.Handle) (*pb.Document, error) {
 	e, err := s.endpoint(h.Id)
 	if err != nil {
@@ -109,7 +97,7 @@ func (s *server) Recipients(h *pb.Handle, stream grpc.ServerStreamingServer[pb.R
 			return asStatus(err)
 		}
 		if err := stream.Send(&pb.Recipient{Json: data}); err != nil {
-			return err
+			return unsent(err)
 		}
 	}
 	return nil
@@ -149,31 +137,29 @@ func (s *server) OpenMailbox(ctx context.Context, r *pb.OpenMailboxRequest) (*pb
 	if err != nil {
 		return nil, asStatus(err)
 	}
-	return handle(s, s.mailboxes, m), nil
-}
-
-func (s *server) CloseMailbox(_ context.Context, h *pb.Handle) (*pb.Empty, error) {
-	if m, ok := take(s, s.mailboxes, h.Id); ok {
-		return &pb.Empty{}, asStatus(m.Close())
+	if ctx.Err() != nil {
+		return nil, asStatus(errors.Join(ctx.Err(), m.Close())) // nobody is there to close it
 	}
-	return &pb.Empty{}, nil
+	return handle(s, s.mailboxes, newSession(m, r.Endpoint)), nil
 }
 
 func (s *server) MailboxInfo(ctx context.Context, h *pb.Handle) (*pb.Document, error) {
-	m, err := s.mailbox(h.Id)
+	m, ctx, done, err := s.mailbox(ctx, h.Id)
 	if err != nil {
 		return nil, asStatus(err)
 	}
+	defer done()
 	data, err := document(m.Info(ctx))
 	return &pb.Document{Json: data}, asStatus(err)
 }
 
 func (s *server) Folders(h *pb.Handle, stream grpc.ServerStreamingServer[pb.Folder]) error {
-	m, err := s.mailbox(h.Id)
+	m, ctx, done, err := s.mailbox(stream.Context(), h.Id)
 	if err != nil {
 		return asStatus(err)
 	}
-	folders, err := m.Folders(stream.Context())
+	defer done()
+	folders, err := m.Folders(ctx)
 	if err != nil {
 		return asStatus(err)
 	}
@@ -183,17 +169,18 @@ func (s *server) Folders(h *pb.Handle, stream grpc.ServerStreamingServer[pb.Fold
 			return asStatus(err)
 		}
 		if err := stream.Send(&pb.Folder{Json: data}); err != nil {
-			return err
+			return unsent(err)
 		}
 	}
 	return nil
 }
 
 func (s *server) CreateFolder(ctx context.Context, r *pb.FolderRequest) (*pb.Folder, error) {
-	m, err := s.mailbox(r.Mailbox)
+	m, ctx, done, err := s.mailbox(ctx, r.Mailbox)
 	if err != nil {
 		return nil, asStatus(err)
 	}
+	defer done()
 	f, err := parse[inventory.Folder](r.Json, nil)
 	if err != nil {
 		return nil, asStatus(err)
@@ -203,10 +190,11 @@ func (s *server) CreateFolder(ctx context.Context, r *pb.FolderRequest) (*pb.Fol
 }
 
 func (s *server) RenameFolder(ctx context.Context, r *pb.RenameRequest) (*pb.Folder, error) {
-	m, err := s.mailbox(r.Mailbox)
+	m, ctx, done, err := s.mailbox(ctx, r.Mailbox)
 	if err != nil {
 		return nil, asStatus(err)
 	}
+	defer done()
 	data, err := document(m.RenameFolder(ctx, inventory.FolderID(r.Folder), r.To))
 	return &pb.Folder{Json: data}, asStatus(err)
 }

@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"google.golang.org/grpc"
@@ -20,33 +19,35 @@ const (
 )
 
 func (s *server) Changes(r *pb.ChangesRequest, stream grpc.ServerStreamingServer[pb.ChangeList]) error {
-	m, err := s.mailbox(r.Mailbox)
+	m, ctx, done, err := s.mailbox(stream.Context(), r.Mailbox)
 	if err != nil {
 		return asStatus(err)
 	}
+	defer done()
 	list := &pb.ChangeList{}
-	for c, err := range m.Changes(stream.Context(), inventory.FolderID(r.Folder), inventory.Cursor(r.After), int(r.Limit)) {
+	for c, err := range m.Changes(ctx, inventory.FolderID(r.Folder), inventory.Cursor(r.After), int(r.Limit)) {
 		if err != nil {
 			return asStatus(err)
 		}
 		list.Changes = append(list.Changes, toChange(c))
 		if len(list.Changes) == changesPerMessage {
 			if err := stream.Send(list); err != nil {
-				return err
+				return unsent(err)
 			}
 			list = &pb.ChangeList{}
 		}
 	}
-	return stream.Send(list)
+	return unsent(stream.Send(list))
 }
 
 func (s *server) Fetch(r *pb.FetchRequest, stream grpc.ServerStreamingServer[pb.FetchPart]) error {
-	m, err := s.mailbox(r.Mailbox)
+	m, ctx, done, err := s.mailbox(stream.Context(), r.Mailbox)
 	if err != nil {
 		return asStatus(err)
 	}
+	defer done()
 	buffer := make([]byte, chunkSize)
-	for f, err := range m.Fetch(stream.Context(), inventory.FolderID(r.Folder), itemIDs(r.Ids), inventory.Format(r.Format)) {
+	for f, err := range m.Fetch(ctx, inventory.FolderID(r.Folder), itemIDs(r.Ids), inventory.Format(r.Format)) {
 		if err != nil {
 			return asStatus(err)
 		}
@@ -69,7 +70,7 @@ func sendFetched(stream grpc.ServerStreamingServer[pb.FetchPart], f providers.Fe
 		}
 		part.Data, part.Last = buffer[:n], err != nil
 		if sendErr := stream.Send(part); sendErr != nil {
-			return sendErr
+			return unsent(sendErr)
 		}
 		if part.Last {
 			return nil
@@ -91,30 +92,35 @@ func (s *server) Put(stream grpc.BidiStreamingServer[pb.PutPart, pb.Stored]) err
 	if err != nil {
 		return err
 	}
-	m, err := s.mailbox(first.Mailbox)
+	m, ctx, done, err := s.mailbox(stream.Context(), first.Mailbox)
 	if err != nil {
 		return asStatus(err)
 	}
-	in := newIncoming(stream, first)
+	defer done()
+	in := newIncoming(ctx, stream, first)
 	defer in.release()
-	for stored, err := range m.Put(stream.Context(), in.items) {
-		if err != nil {
-			return asStatus(err)
+	for stored, err := range m.Put(ctx, in.items) {
+		if err == nil {
+			in.done(stored.Key)
+			err = stream.Send(&pb.Stored{Key: stored.Key, Id: string(stored.ID), Refused: string(stored.Refused), Error: toError(stored.Err)})
+			err = unsent(err)
 		}
-		in.done(stored.Key)
-		out := &pb.Stored{Key: stored.Key, Id: string(stored.ID), Refused: string(stored.Refused), Error: toError(stored.Err)}
-		if err := stream.Send(out); err != nil {
-			return err
+		if err != nil {
+			// A provider waits for the goroutine that pulls items before its
+			// sequence ends, and that one waits for the other process.
+			in.stop()
+			return asStatus(err)
 		}
 	}
 	return asStatus(in.err())
 }
 
 func (s *server) Find(ctx context.Context, r *pb.FindRequest) (*pb.FindResponse, error) {
-	m, err := s.mailbox(r.Mailbox)
+	m, ctx, done, err := s.mailbox(ctx, r.Mailbox)
 	if err != nil {
 		return nil, asStatus(err)
 	}
+	defer done()
 	prints := make([]inventory.Fingerprint, len(r.Prints))
 	for i, p := range r.Prints {
 		prints[i] = fromPrint(p)
@@ -135,41 +141,40 @@ func (s *server) Find(ctx context.Context, r *pb.FindRequest) (*pb.FindResponse,
 }
 
 func (s *server) Edit(r *pb.EditRequest, stream grpc.ServerStreamingServer[pb.Edited]) error {
-	m, err := s.mailbox(r.Mailbox)
+	m, ctx, done, err := s.mailbox(stream.Context(), r.Mailbox)
 	if err != nil {
 		return asStatus(err)
 	}
+	defer done()
 	edits := make([]providers.Edit, len(r.Edits))
 	for i, e := range r.Edits {
 		edits[i] = fromEdit(e)
 	}
-	for e, err := range m.Edit(stream.Context(), inventory.FolderID(r.Folder), edits) {
+	for e, err := range m.Edit(ctx, inventory.FolderID(r.Folder), edits) {
 		if err != nil {
 			return asStatus(err)
 		}
 		if err := stream.Send(toEdited(e)); err != nil {
-			return err
+			return unsent(err)
 		}
 	}
 	return nil
 }
 
 func (s *server) Larger(r *pb.LargerRequest, stream grpc.ServerStreamingServer[pb.Item]) error {
-	m, err := s.mailbox(r.Mailbox)
+	m, ctx, done, err := s.mailbox(stream.Context(), r.Mailbox)
 	if err != nil {
 		return asStatus(err)
 	}
-	items, err := m.Larger(stream.Context(), inventory.FolderID(r.Folder), r.Size)
+	defer done()
+	items, err := m.Larger(ctx, inventory.FolderID(r.Folder), r.Size)
 	if err != nil {
 		return asStatus(err)
 	}
 	for _, i := range items {
 		if err := stream.Send(toItem(i)); err != nil {
-			return err
+			return unsent(err)
 		}
 	}
 	return nil
 }
-
-// errCut says that the sender ended in the middle of an item.
-var errCut = errors.New("the stream of items ended in the middle of one")
