@@ -24,10 +24,10 @@ type callError struct{ code, summary, detail, fix string }
 func (e *callError) Error() string { return e.summary }
 
 // functions are those of the cty standard library, under the names that HCL
-// tools give them, with env and file.
-func functions(dir string, environ map[string]string) map[string]function.Function {
+// tools give them, with env and file. sensitive is told what env returns.
+func functions(dir string, environ map[string]string, sensitive func(string)) map[string]function.Function {
 	return map[string]function.Function{
-		"env": envFunction(environ), "file": fileFunction(dir),
+		"env": envFunction(environ, sensitive), "file": fileFunction(dir),
 		"can": tryfunc.CanFunc, "try": tryfunc.TryFunc,
 		"tostring": stdlib.MakeToFunc(cty.String), "tonumber": stdlib.MakeToFunc(cty.Number), "tobool": stdlib.MakeToFunc(cty.Bool),
 		"tolist": stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)), "toset": stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
@@ -53,7 +53,7 @@ func functions(dir string, environ map[string]string) map[string]function.Functi
 
 // envFunction reads a variable of the environment. What it returns counts as
 // sensitive.
-func envFunction(environ map[string]string) function.Function {
+func envFunction(environ map[string]string, sensitive func(string)) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "name", Type: cty.String}},
 		Type:   function.StaticReturnType(cty.String),
@@ -65,6 +65,7 @@ func envFunction(environ map[string]string) function.Function {
 					summary: fmt.Sprintf("the environment variable %s is not set", name),
 					fix:     fmt.Sprintf("set it before cutover starts: export %s=...", name)}
 			}
+			sensitive(value)
 			return cty.StringVal(value).Mark(mark("env." + name)), nil
 		},
 	})

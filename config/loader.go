@@ -39,7 +39,7 @@ func newLoader(dir string, o Options) *loader {
 			l.environ[name] = value
 		}
 	}
-	l.functions = functions(dir, l.environ)
+	l.functions = functions(dir, l.environ, l.secrets.add)
 	return l
 }
 

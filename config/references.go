@@ -43,7 +43,7 @@ func (s *section) endpoint(expr hcl.Expression, role string, known []*Endpoint) 
 	if diags.HasErrors() {
 		s.l.report.error(&at, problem{code: codeReference, summary: "a reference to an endpoint is needed here",
 			detail: "References are not texts, and not made by expressions.",
-			fix: fmt.Sprintf("write %s.TYPE.NAME without quotes, such as %s.imap.mail", role, role)})
+			fix:    fmt.Sprintf("write %s.TYPE.NAME without quotes, such as %s.imap.mail", role, role)})
 		return nil
 	}
 	address := spell(traversal)
