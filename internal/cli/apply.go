@@ -46,7 +46,7 @@ way the next apply continues from there.
 Exit codes: 0 done, 1 error, 3 finished with failed items, 4 stopped.`,
 		Example: `  cutover apply pilot.plan
   cutover apply -auto-approve -batch pilot`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne("one saved plan"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				o.file = args[0]
@@ -114,25 +114,31 @@ func (w *workspace) approved(ctx context.Context, o applyOptions) (p *plan.Plan,
 		return nil, "", nil
 	}
 	if !o.approve {
-		return p, "", w.app.ask("Do you want to apply this plan?")
+		return p, "", w.app.ask(ctx, "Do you want to apply this plan?")
 	}
 	return p, "", nil
 }
 
 // ask returns nil when the user answers yes.
-func (a *App) ask(question string) error {
+func (a *App) ask(ctx context.Context, question string) error {
 	if !terminal(a.Stdin) {
 		return errors.New("there is no terminal to ask on; use -auto-approve, or apply a saved plan")
 	}
 	fmt.Fprintf(a.Stderr, "\n%s Only \"yes\" is taken as one: ", question)
-	answer, err := bufio.NewReader(a.Stdin).ReadString('\n')
-	if err != nil && answer == "" {
-		return errors.New("nothing was answered, nothing is done")
+	answered := make(chan string, 1)
+	go func() { // ends with the process when the user interrupts instead
+		answer, _ := bufio.NewReader(a.Stdin).ReadString('\n')
+		answered <- answer
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case answer := <-answered:
+		if strings.TrimSpace(answer) != "yes" {
+			return errors.New("not approved, nothing is done")
+		}
+		return nil
 	}
-	if strings.TrimSpace(answer) != "yes" {
-		return errors.New("not approved, nothing is done")
-	}
-	return nil
 }
 
 // run locks the state, checks that the plan still holds, and carries it out.
@@ -148,7 +154,7 @@ func (w *workspace) run(admit, work context.Context, p *plan.Plan, digest string
 	defer lease.Release()
 	admit, work, cancel := underLease(admit, work, lease)
 	defer cancel()
-	if err := w.holds(admit, store, p, o); err != nil {
+	if err := w.holds(admit, store, p, digest); err != nil {
 		return err
 	}
 	run, err := store.BeginRun(work, w.newRun(p, digest))
@@ -183,14 +189,17 @@ func (w *workspace) finished(result executor.Result) error {
 
 // holds checks that what a plan rests on has not moved since. A plan made a
 // moment ago is checked against the state only.
-func (w *workspace) holds(ctx context.Context, store state.Store, p *plan.Plan, o applyOptions) error {
+func (w *workspace) holds(ctx context.Context, store state.Store, p *plan.Plan, digest string) error {
 	header, err := w.header(ctx, store)
 	if err != nil {
 		return err
 	}
+	if err := unused(ctx, store, digest); err != nil {
+		return err
+	}
 	now := p.Basis
 	now.Lineage, now.Serial, now.Config = header.Lineage, header.Serial, w.config.Digest
-	if err := plan.Check(p, now, w.app.Version); err != nil || o.file == "" {
+	if err := plan.Check(p, now, w.app.Version); err != nil || digest == "" {
 		return err
 	}
 	present, err := w.plan(ctx, store, p.Selection)
@@ -199,6 +208,25 @@ func (w *workspace) holds(ctx context.Context, store state.Store, p *plan.Plan, 
 	}
 	now.Inventory = present.Basis.Inventory
 	return plan.Check(p, now, w.app.Version)
+}
+
+// unused refuses a plan that was applied before: to its user that is another
+// matter than a state that others have moved.
+func unused(ctx context.Context, store state.Store, digest string) error {
+	if digest == "" {
+		return nil
+	}
+	runs, err := store.ListRuns(ctx, 0)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if run.PlanDigest == digest {
+			return fmt.Errorf("%w: by run %d, begun %s by %s; make a new one: cutover plan -out FILE",
+				state.ErrPlanUsed, run.Number, moment(run.Started), run.Who)
+		}
+	}
+	return nil
 }
 
 // header returns the header that a plan made now would name: none before the
@@ -275,7 +303,7 @@ func (a *App) stopCommand() *cobra.Command {
 		Short: "Stop a running apply from another terminal",
 		Long: `Asks the process that holds the state to stop, and waits until it has. What is
 migrated stays; the next apply continues from there.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, cancel := a.interruptible(c.Context())
 			defer cancel()
@@ -330,8 +358,12 @@ func (a *App) awaitRelease(ctx context.Context, store state.Store, id string) er
 		}
 		select {
 		case <-ctx.Done():
-			return errors.New("interrupted; the stop stays requested")
+			return fmt.Errorf("the stop stays requested: %w", ctx.Err())
 		case <-tick.C:
+		}
+		if asked, err := store.RequestStop(ctx, a.holder("stop").Who); err == nil && !asked {
+			a.tell("It has ended without giving the lock back. The next apply continues from there.")
+			return nil
 		}
 	}
 }

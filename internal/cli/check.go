@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -22,7 +23,7 @@ func (a *App) validateCommand() *cobra.Command {
 		Long:  "Reads every *.hcl file of the folder and reports all that is wrong with it, each with\nits place in the source and what to change.",
 		Example: `  cutover validate
   cutover validate -json -var-file prod.vars.hcl`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return a.validate(c, v, asJSON) },
 	}
 	v.flags(c)
@@ -31,12 +32,15 @@ func (a *App) validateCommand() *cobra.Command {
 }
 
 func (a *App) validate(c *cobra.Command, v variables, asJSON bool) error {
+	ctx, cancel := a.interruptible(c.Context())
+	defer cancel()
 	w := &workspace{app: a, providers: providersByName{}}
 	defer w.Close()
-	cfg, findings := config.Load(a.dir(), w.configOptions(c.Context(), v))
+	cfg, findings := config.Load(a.dir(), w.configOptions(ctx, v))
 	if cfg != nil && !findings.HasErrors() {
 		w.config = cfg
-		findings = append(findings, w.tryOpen(c.Context())...)
+		a.secrets.know(cfg.Secrets)
+		findings = append(findings, w.tryOpen(ctx)...)
 		findings.Sort()
 	}
 	if asJSON {
@@ -111,22 +115,25 @@ func (a *App) formatFile(file string, check bool) (bool, diag.Findings, error) {
 	if check {
 		return true, findings, nil
 	}
-	return true, findings, replaceFile(file, after)
+	info, err := os.Stat(file)
+	if err != nil {
+		return false, nil, err
+	}
+	return true, findings, replaceFile(file, info.Mode().Perm(), func(w io.Writer) error {
+		_, err := w.Write(after)
+		return err
+	})
 }
 
 // replaceFile writes a file by way of another, so that no reader sees half of
 // it and a full disk loses nothing.
-func replaceFile(path string, content []byte) error {
-	mode := os.FileMode(0o644)
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
-	}
+func replaceFile(path string, mode os.FileMode, write func(io.Writer) error) error {
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(temp.Name())
-	if _, err := temp.Write(content); err != nil {
+	if err := write(temp); err != nil {
 		temp.Close()
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/fatih/color"
@@ -55,6 +56,13 @@ type App struct {
 	chdir   string
 	noColor bool
 	debug   bool
+
+	// interrupted says that the user has interrupted this command.
+	interrupted *atomic.Bool
+	// secrets takes the sensitive values of the configuration out of errors
+	// and of the log; nil until a configuration is loaded. Providers keep
+	// their secrets to themselves: this is for those that do not.
+	secrets *redactor
 }
 
 // exit is an error that carries an exit code. Without an error it says nothing
@@ -75,6 +83,7 @@ func (e exit) Unwrap() error { return e.err }
 
 // Run carries the command out and returns the exit code.
 func (a *App) Run(ctx context.Context) int {
+	a.interrupted, a.secrets = new(atomic.Bool), new(redactor)
 	root := a.root()
 	root.SetArgs(doubleDashes(a.Args))
 	err := root.ExecuteContext(ctx)
@@ -85,7 +94,11 @@ func (a *App) Run(ctx context.Context) int {
 	if e, ok := errors.AsType[exit](err); ok {
 		code = e.code
 	}
-	if text := err.Error(); text != "" {
+	if a.interrupted.Load() && errors.Is(err, context.Canceled) {
+		a.tell("Interrupted.")
+		return exitStopped
+	}
+	if text := strings.TrimSpace(a.secrets.clean(err.Error())); text != "" {
 		fmt.Fprintf(a.Stderr, "%s %s\n", a.paint(color.FgRed, color.Bold).Sprint("Error:"), text)
 	}
 	return code
@@ -104,7 +117,6 @@ what will happen, apply does exactly that, again and again until nothing is left
   cutover plan -out next.plan   show what apply would do, and keep it
   cutover apply next.plan       do exactly that`,
 		SilenceUsage: true, SilenceErrors: true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.chdir, "chdir", "", "run in this `folder`")
@@ -114,6 +126,7 @@ what will happen, apply does exactly that, again and again until nothing is left
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetUsageFunc(usage)
+	root.SetFlagErrorFunc(flagError)
 	root.AddGroup(
 		&cobra.Group{ID: "main", Title: "The migration:"},
 		&cobra.Group{ID: "look", Title: "Looking at it:"},
@@ -132,64 +145,6 @@ what will happen, apply does exactly that, again and again until nothing is left
 	root.SetCompletionCommandGroupID("more")
 	root.SetHelpCommandGroupID("more")
 	return root
-}
-
-// doubleDashes lets long flags be written with one dash, as in `-auto-approve`.
-func doubleDashes(args []string) []string {
-	out := slices.Clone(args)
-	for i, arg := range out {
-		if arg == "--" {
-			break
-		}
-		if len(arg) > 2 && arg[0] == '-' && arg[1] != '-' && !strings.HasPrefix(arg, "-=") {
-			out[i] = "-" + arg
-		}
-	}
-	return out
-}
-
-// usage prints cobra's usage with the flags written as the documentation
-// writes them, with one dash.
-func usage(c *cobra.Command) error {
-	text := c.LocalFlags().FlagUsagesWrapped(100)
-	inherited := c.InheritedFlags().FlagUsagesWrapped(100)
-	w := c.OutOrStderr()
-	fmt.Fprintf(w, "Usage:\n  %s\n", c.UseLine())
-	if c.HasExample() {
-		fmt.Fprintf(w, "\nExamples:\n%s\n", c.Example)
-	}
-	for _, group := range append(c.Groups(), &cobra.Group{Title: "Commands:"}) {
-		printGroup(w, c, group)
-	}
-	if text != "" {
-		fmt.Fprintf(w, "\nFlags:\n%s", oneDash(text))
-	}
-	if inherited != "" {
-		fmt.Fprintf(w, "\nGlobal flags:\n%s", oneDash(inherited))
-	}
-	return nil
-}
-
-func printGroup(w io.Writer, c *cobra.Command, group *cobra.Group) {
-	title := group.Title
-	for _, sub := range c.Commands() {
-		if sub.GroupID != group.ID || !sub.IsAvailableCommand() && sub.Name() != "help" {
-			continue
-		}
-		if title != "" {
-			fmt.Fprintf(w, "\n%s\n", title)
-			title = ""
-		}
-		fmt.Fprintf(w, "  %-11s %s\n", sub.Name(), sub.Short)
-	}
-}
-
-func oneDash(flags string) string {
-	lines := strings.SplitAfter(flags, "\n")
-	for i, line := range lines {
-		lines[i] = strings.Replace(strings.Replace(line, "-h, --help", "    -help", 1), " --", " -", 1)
-	}
-	return strings.Join(lines, "")
 }
 
 // dir is the folder in which the command runs.
@@ -247,7 +202,7 @@ func (a *App) logger() *slog.Logger {
 	if !a.debug {
 		return slog.New(slog.DiscardHandler)
 	}
-	return slog.New(slog.NewTextHandler(a.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(slog.NewTextHandler(redacting{a.Stderr, a.secrets}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // tell writes a line for people to standard error.

@@ -25,7 +25,7 @@ func (a *App) demoCommand() *cobra.Command {
 generated mail), and migrates it into an archive folder with the ordinary
 commands: plan, apply, verify, and a second plan, which is empty.`,
 		Example: "  cutover demo\n  cutover demo -folder /tmp/demo",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.demo(c.Context(), folder, seed) },
 	}
 	c.Flags().StringVar(&folder, "folder", "", "work in this `folder`, which must not exist; default is a new one for temporary files")
@@ -34,7 +34,7 @@ commands: plan, apply, verify, and a second plan, which is empty.`,
 }
 
 func (a *App) demo(ctx context.Context, folder string, seed uint64) error {
-	folder, err := demoFolder(a.path(folder))
+	folder, err := a.demoFolder(folder)
 	if err != nil {
 		return err
 	}
@@ -67,10 +67,11 @@ func (a *App) demo(ctx context.Context, folder string, seed uint64) error {
 	return nil
 }
 
-func demoFolder(folder string) (string, error) {
+func (a *App) demoFolder(folder string) (string, error) {
 	if folder == "" {
 		return os.MkdirTemp("", "cutover-demo-")
 	}
+	folder = a.path(folder)
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return "", fmt.Errorf("make the folder of the demo: %w", err)
 	}
@@ -91,7 +92,7 @@ func (a *App) demoStep(ctx context.Context, folder, password string, args []stri
 	a.tell("\n%s", a.paint(color.Bold).Sprint("$ cutover "+strings.Join(args, " ")))
 	step := *a
 	step.Environ = append(append([]string{}, a.Environ...), "CUTOVER_VAR_demo_password="+password)
-	step.Args = append([]string{"-chdir", folder}, args...)
+	step.Args = append([]string{"-chdir", folder, fmt.Sprintf("-no-color=%t", a.noColor), fmt.Sprintf("-debug=%t", a.debug)}, args...)
 	code := step.Run(ctx)
 	switch {
 	case code == exitStopped:

@@ -18,13 +18,15 @@ func (a *App) writeExample(kind string) (bool, error) {
 	if !ok {
 		return false, fmt.Errorf("there is no example for a target of type %q; there is one for imap and one for archive", kind)
 	}
-	for name, text := range map[string]string{"main.hcl": fmt.Sprintf(exampleMain, target, kind), "accounts.csv": exampleAccounts} {
-		path := filepath.Join(a.dir(), name)
+	for _, file := range []struct{ name, text string }{
+		{"accounts.csv", exampleAccounts}, {"main.hcl", fmt.Sprintf(exampleMain, target, kind)},
+	} {
+		path := filepath.Join(a.dir(), file.name)
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 		if err != nil {
 			return false, err
 		}
-		if _, err := f.WriteString(text); err != nil {
+		if _, err := f.WriteString(file.text); err != nil {
 			f.Close()
 			return false, err
 		}

@@ -11,6 +11,7 @@ func (a *App) interruptible(ctx context.Context) (context.Context, context.Cance
 	go func() {
 		select {
 		case <-a.Interrupts:
+			a.interrupted.Store(true)
 			cancel()
 		case <-ctx.Done():
 		}
@@ -28,6 +29,7 @@ func (a *App) twoStage(ctx context.Context) (admit, work context.Context, releas
 	go func() {
 		select {
 		case <-a.Interrupts:
+			a.interrupted.Store(true)
 			a.tell("\nStopping: what is under way is finished first. Interrupt again to stop at once.")
 			cancelAdmit()
 		case <-done:

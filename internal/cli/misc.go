@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,10 +15,10 @@ import (
 func (a *App) versionCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "version", Short: "Show the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Show the version", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {
-				return writeJSON(a.Stdout, map[string]string{"version": a.Version, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+				return writeJSON(a.Stdout, map[string]string{"format_version": jsonVersion, "version": a.Version, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
 			}
 			_, err := fmt.Fprintf(a.Stdout, "cutover %s (%s, %s/%s)\n", a.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
@@ -53,8 +55,12 @@ func (a *App) initCommand() *cobra.Command {
 In any other, resolves the providers, creates the state, and says what is next.`,
 		Example: `  cutover init
   cutover init -type archive`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.init(c.Context(), v, example) },
+		Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, cancel := a.interruptible(c.Context())
+			defer cancel()
+			return a.init(ctx, v, example)
+		},
 	}
 	v.flags(c)
 	c.Flags().StringVar(&example, "type", "imap", "the example to write: `imap` or archive, the kind of target")
@@ -74,8 +80,8 @@ func (a *App) init(ctx context.Context, v variables, example string) error {
 	if err := w.connect(ctx); err != nil {
 		return err
 	}
-	for name, p := range w.providers {
-		d := p.Describe()
+	for _, name := range slices.Sorted(maps.Keys(w.providers)) {
+		d := w.providers[name].Describe()
 		a.tell("provider %s %s: %s", name, d.Version, d.Summary)
 	}
 	store, err := w.state(ctx, true)

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -28,7 +30,13 @@ func (f *planForm) flags(c *cobra.Command) {
 	c.Flags().BoolVar(&f.json, "json", false, "write the plan as versioned JSON")
 	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the plan for a pull-request comment")
 	c.Flags().BoolVar(&f.all, "all", false, "name every recipient, also those folded away")
-	c.MarkFlagsMutuallyExclusive("json", "markdown")
+}
+
+func (f *planForm) check() error {
+	if f.json && f.markdown {
+		return errors.New("-json and -markdown exclude each other")
+	}
+	return nil
 }
 
 func (a *App) planCommand() *cobra.Command {
@@ -48,8 +56,11 @@ there is, and 1 on an error.`,
 		Example: `  cutover plan
   cutover plan -out pilot.plan -batch pilot
   cutover plan -markdown > comment.md`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := form.check(); err != nil {
+				return err
+			}
 			ctx, cancel := a.interruptible(c.Context())
 			defer cancel()
 			p, err := a.plan(ctx, v, selection, form, out)
@@ -141,16 +152,10 @@ func (a *App) showPlan(p *plan.Plan, form planForm) error {
 
 // savePlan writes the plan with mode 0600: it names people.
 func savePlan(path string, p *plan.Plan) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := plan.Write(f, p); err != nil {
-		f.Close()
-		os.Remove(path)
+	if err := replaceFile(path, 0o600, func(w io.Writer) error { return plan.Write(w, p) }); err != nil {
 		return fmt.Errorf("save the plan: %w", err)
 	}
-	return f.Close()
+	return nil
 }
 
 func readPlan(path string) (*plan.Plan, error) {
@@ -173,8 +178,11 @@ func (a *App) showCommand() *cobra.Command {
 		Short: "Show a saved plan",
 		Example: `  cutover show pilot.plan
   cutover show -json pilot.plan`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument("the file of a saved plan"),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := form.check(); err != nil {
+				return err
+			}
 			p, err := readPlan(a.path(args[0]))
 			if err != nil {
 				return err

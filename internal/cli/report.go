@@ -28,7 +28,7 @@ func (a *App) reportCommand() *cobra.Command {
 and a summary into the directory of the report block, and prints the summary.`,
 		Example: `  cutover report
   cutover report -directory /srv/reports/contoso -json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, cancel := a.interruptible(c.Context())
 			defer cancel()
@@ -69,6 +69,10 @@ func (a *App) report(ctx context.Context, v variables, directory string, asJSON 
 	return nil
 }
 
+// jsonVersion is that of the JSON which the commands write that have no format
+// of their own. The minor number grows with additions that readers may ignore.
+const jsonVersion = "1.0"
+
 func writeJSON(w io.Writer, v any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
@@ -82,7 +86,7 @@ func (a *App) explainCommand() *cobra.Command {
 		Short: "Say what an error code means and how to fix it",
 		Example: `  cutover explain imap-overquota
   cutover explain            # lists all codes`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              atMostOne("one code"),
 		ValidArgsFunction: a.completeCodes,
 		RunE: func(_ *cobra.Command, args []string) error {
 			codes := a.codes()
@@ -94,7 +98,7 @@ func (a *App) explainCommand() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return writeJSON(a.Stdout, code)
+				return writeJSON(a.Stdout, map[string]any{"format_version": jsonVersion, "code": code})
 			}
 			fmt.Fprint(a.Stdout, report.ExplainText(code))
 			return nil
@@ -115,7 +119,7 @@ func (a *App) completeCodes(*cobra.Command, []string, string) ([]string, cobra.S
 func (a *App) listCodes(codes []providers.Code, asJSON bool) error {
 	slices.SortFunc(codes, func(x, y providers.Code) int { return strings.Compare(x.Code, y.Code) })
 	if asJSON {
-		return writeJSON(a.Stdout, codes)
+		return writeJSON(a.Stdout, map[string]any{"format_version": jsonVersion, "codes": codes})
 	}
 	tw := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
 	for _, c := range codes {
@@ -125,17 +129,15 @@ func (a *App) listCodes(codes []providers.Code, asJSON bool) error {
 }
 
 func (a *App) providersCommand() *cobra.Command {
-	var v variables
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "providers [NAME]",
 		Short: "Show the providers: what each can do, and its settings",
 		Example: `  cutover providers
   cutover providers imap`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne("the name of one provider"),
 		RunE: func(_ *cobra.Command, args []string) error { return a.describeProviders(args, asJSON) },
 	}
-	v.flags(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	return c
 }
@@ -151,7 +153,7 @@ func (a *App) describeProviders(args []string, asJSON bool) error {
 	case len(all) == 0:
 		return fmt.Errorf("there is no built-in provider %q", args[0])
 	case asJSON:
-		return writeJSON(a.Stdout, all)
+		return writeJSON(a.Stdout, map[string]any{"format_version": jsonVersion, "providers": all})
 	case len(args) == 1:
 		return describe(a.Stdout, all[0])
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -15,23 +16,21 @@ import (
 )
 
 func (a *App) stateCommand() *cobra.Command {
-	c := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "state",
 		Short: "Look into the state, and mend its lock",
 		Example: `  cutover state list
   cutover state show anna@contoso.test
   cutover state unlock 0123456789abcdef`,
-	}
-	c.AddCommand(
-		a.stateSub("list", "List the recipients in the state", cobra.NoArgs, a.stateList),
-		a.stateSub("show ADDRESS", "Show one recipient with its folders", cobra.ExactArgs(1), a.stateShow),
-		a.stateSub("rm ADDRESS", "Forget a recipient; nothing is removed from any server", cobra.ExactArgs(1), a.stateRemove),
-		a.stateSub("runs", "List the runs, newest first", cobra.NoArgs, a.stateRuns),
-		a.stateSub("check", "Check the integrity of the state", cobra.NoArgs, a.stateCheck),
-		a.stateSub("lock", "Show who holds the lock", cobra.NoArgs, a.stateLock),
-		a.stateSub("unlock LOCK", "Remove the lock with this ID, of a process that is gone", cobra.ExactArgs(1), a.stateUnlock),
+	},
+		a.stateSub("list", "List the recipients in the state", noArguments, a.stateList),
+		a.stateSub("show ADDRESS", "Show one recipient with its folders", oneArgument("one address"), a.stateShow),
+		a.stateSub("rm ADDRESS", "Forget a recipient; nothing is removed from any server", oneArgument("one address"), a.stateRemove),
+		a.stateSub("runs", "List the runs, newest first", noArguments, a.stateRuns),
+		a.stateSub("check", "Check the integrity of the state", noArguments, a.stateCheck),
+		a.stateSub("lock", "Show who holds the lock", noArguments, a.stateLock),
+		a.stateSub("unlock LOCK", "Remove the lock with this ID, of a process that is gone", oneArgument("the ID of a lock"), a.stateUnlock),
 	)
-	return c
 }
 
 // stateCall is one look at an open state.
@@ -99,7 +98,7 @@ func (a *App) stateList(c stateCall) error {
 		return err
 	}
 	if c.json {
-		return writeJSON(a.Stdout, all)
+		return writeJSON(a.Stdout, map[string]any{"format_version": jsonVersion, "recipients": all})
 	}
 	tw := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "KIND\tSOURCE\tTARGET\tBATCH\tLAST SYNC\tERROR")
@@ -121,22 +120,24 @@ func (a *App) stateShow(c stateCall) error {
 	if err != nil {
 		return err
 	}
+	type shown struct {
+		state.Recipient
+		Folders []state.Folder `json:"folders"`
+	}
+	all := []shown{}
 	for _, r := range found {
 		folders, err := c.store.Folders(c.ctx, r.ID)
 		if err != nil {
 			return err
 		}
 		if c.json {
-			err = writeJSON(a.Stdout, struct {
-				state.Recipient
-				Folders []state.Folder `json:"folders"`
-			}{r, folders})
-		} else {
-			err = a.printRecipient(r, folders)
-		}
-		if err != nil {
+			all = append(all, shown{r, folders})
+		} else if err = a.printRecipient(r, folders); err != nil {
 			return err
 		}
+	}
+	if c.json {
+		return writeJSON(a.Stdout, map[string]any{"format_version": jsonVersion, "recipients": all})
 	}
 	return nil
 }
@@ -178,7 +179,7 @@ func (a *App) stateRuns(c stateCall) error {
 		return err
 	}
 	if c.json {
-		return writeJSON(a.Stdout, runs)
+		return writeJSON(a.Stdout, map[string]any{"format_version": jsonVersion, "runs": runs})
 	}
 	tw := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "RUN\tBATCH\tWHO\tSTARTED\tENDED\tOUTCOME\tSTEPS\tFAILED\tITEMS\tBYTES")
@@ -189,16 +190,24 @@ func (a *App) stateRuns(c stateCall) error {
 	return tw.Flush()
 }
 
+var errDamaged = errors.New("the state is damaged; go back to a copy of the file, or move it away: what is on the target is recognised, not doubled")
+
 func (a *App) stateCheck(c stateCall) error {
 	faults, err := c.store.Check(c.ctx)
 	if err != nil {
 		return err
 	}
+	if c.json {
+		if err := writeJSON(a.Stdout, map[string]any{"format_version": jsonVersion, "faults": slices.Concat([]string{}, faults)}); err != nil || len(faults) == 0 {
+			return err
+		}
+		return errDamaged
+	}
 	for _, fault := range faults {
 		fmt.Fprintln(a.Stdout, fault)
 	}
 	if len(faults) > 0 {
-		return errors.New("the state is damaged; go back to a copy of the file, or move it away: what is on the target is recognised, not doubled")
+		return errDamaged
 	}
 	fmt.Fprintln(a.Stdout, "The state is sound.")
 	return nil
@@ -210,7 +219,7 @@ func (a *App) stateLock(c stateCall) error {
 		return err
 	}
 	if c.json {
-		return writeJSON(a.Stdout, holder)
+		return writeJSON(a.Stdout, map[string]any{"format_version": jsonVersion, "lock": holder})
 	}
 	if holder == nil {
 		fmt.Fprintln(a.Stdout, "The state is not locked.")

@@ -31,7 +31,7 @@ doubled or different is listed.
 Exit codes: 0 equal, 1 error, 3 something differs.`,
 		Example: `  cutover verify
   cutover verify -target anna@contoso.test -quick`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, cancel := a.interruptible(c.Context())
 			defer cancel()

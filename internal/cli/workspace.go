@@ -52,6 +52,7 @@ func (a *App) load(ctx context.Context, v variables) (*workspace, error) {
 		return nil, exit{code: exitError}
 	}
 	w.config, w.warnings = cfg, findings
+	a.secrets.know(cfg.Secrets)
 	return w, nil
 }
 
