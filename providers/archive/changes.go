@@ -151,7 +151,7 @@ func parseWatermark(c inventory.Cursor) (w watermark, ok bool) {
 
 // before reports whether the item had been told at the watermark.
 func (w watermark) before(e *entry, name string) bool {
-	return e.ctime < w.time || e.ctime == w.time && slices.Contains(w.names, shortHash(name))
+	return int64(e.changed) < w.time || int64(e.changed) == w.time && slices.Contains(w.names, shortHash(name))
 }
 
 func shortHash(name string) string {
@@ -166,9 +166,9 @@ func (f *folder) mark() watermark {
 	var w watermark
 	for i := range f.entries {
 		switch e := &f.entries[i]; {
-		case e.ctime > w.time:
-			w = watermark{time: e.ctime, names: []string{shortHash(f.names[int32(i)])}}
-		case e.ctime == w.time && len(w.names) < 32:
+		case int64(e.changed) > w.time:
+			w = watermark{time: int64(e.changed), names: []string{shortHash(f.names[int32(i)])}}
+		case int64(e.changed) == w.time && len(w.names) < 32:
 			w.names = append(w.names, shortHash(f.names[int32(i)]))
 		}
 	}

@@ -196,7 +196,7 @@ func (w *editing) setFlags(i int32, n uint64, flags inventory.Flags) error {
 		old := w.from.path(i, w.keywords)
 		w.keywords = more
 		changed := *e
-		changed.flags = flags
+		changed.label = &label{e.class, flags}
 		w.moves = append(w.moves, old, filepath.Join(w.from.cur(), w.from.fileName(&changed, more)))
 	}
 	w.lines = append(w.lines, line{N: n, Op: "set", ID: e.id, Flags: flags})

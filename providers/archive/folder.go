@@ -35,7 +35,7 @@ type folder struct {
 	log     []record
 	byID    map[string]int32
 	names   map[int32]string // of files that are not called what they should be
-	flags   map[inventory.Flags]inventory.Flags
+	labels  map[label]*label
 	live    int64
 	bytes   int64
 	synced  *line // the last line, if it is a sync
@@ -45,18 +45,22 @@ type folder struct {
 }
 
 type entry struct {
-	id      string
-	size    int64
-	bare    int64
-	flags   inventory.Flags
-	class   inventory.Class
+	id   string
+	size int64
+	bare int64
+	*label
 	seconds int64 // received; math.MinInt64 is unknown
 	zone    int32 // seconds east
 	fresh   bool  // lies in "new"
 	gone    bool
 	added   uint64
-	changed uint64
-	ctime   int64 // scanned only
+	changed uint64 // in a scanned folder: when the file was, in nanoseconds
+}
+
+// label is what many items have in common, kept once.
+type label struct {
+	class inventory.Class
+	flags inventory.Flags
 }
 
 type record struct {
@@ -116,7 +120,7 @@ func (f *folder) itemsStamp() int64 { return stamp(f.dir) }
 func (f *folder) reset(journal string) {
 	f.file, f.offset, f.lines, f.journal, f.base, f.seq = nil, 0, 0, journal, 0, 0
 	f.entries, f.log, f.live, f.bytes, f.synced, f.scanned = nil, nil, 0, 0, nil, false
-	f.byID, f.names, f.flags = map[string]int32{}, map[int32]string{}, map[inventory.Flags]inventory.Flags{}
+	f.byID, f.names, f.labels = map[string]int32{}, map[int32]string{}, map[label]*label{}
 }
 
 // refresh makes the index in memory tell what is on disk. A target writes what
@@ -347,7 +351,7 @@ func (f *folder) adopt(files []found) {
 	old := &folder{endpoint: f.endpoint, dir: f.dir, holds: f.holds, entries: f.entries, byID: f.byID, names: f.names}
 	f.entries, f.byID, f.names, f.log = nil, make(map[string]int32, len(files)), map[int32]string{}, nil
 	f.live, f.bytes, f.scanned = 0, 0, true
-	f.flags = map[inventory.Flags]inventory.Flags{}
+	f.labels = map[label]*label{}
 	for _, file := range files {
 		l, ctime, err := f.facts(file, k)
 		if err != nil {
@@ -355,13 +359,13 @@ func (f *folder) adopt(files []found) {
 		}
 		if i, known := old.byID[file.base]; known {
 			if set, changed := old.difference(i, file, k); changed {
-				old.entries[i].flags = set.Flags
+				old.entries[i].label = &label{old.entries[i].class, set.Flags}
 			}
 			e := &old.entries[i]
 			l.Flags, l.Class, l.Received, l.Bare = e.flags, e.class, formatReceived(e.received()), e.bare
 		}
 		f.add(l)
-		f.entries[len(f.entries)-1].ctime = ctime
+		f.entries[len(f.entries)-1].changed = uint64(ctime)
 	}
 }
 

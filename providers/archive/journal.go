@@ -183,6 +183,10 @@ func (f *folder) load() error {
 		f.reset("")
 	}
 	f.file = info
+	if _, last, ok := lastLine(f.index()); ok && f.entries == nil && last.Items >= 0 && last.Items < info.Size() {
+		f.entries, f.log = make([]entry, 0, last.Items+batchItems), make([]record, 0, last.Items+batchItems)
+		f.byID = make(map[string]int32, last.Items)
+	}
 	newer := false
 	f.offset, err = readJournal(file, f.offset, func(l line, ok bool) {
 		newer = newer || l.Version > indexVersion
@@ -218,7 +222,7 @@ func (f *folder) apply(l line, ok bool) {
 }
 
 func (f *folder) add(l line) {
-	e := entry{id: l.ID, size: l.Size, bare: l.Bare, flags: f.intern(l.Flags), class: l.Class, fresh: l.New, added: l.N, changed: l.N}
+	e := entry{id: l.ID, size: l.Size, bare: l.Bare, label: f.intern(l.Class, l.Flags), fresh: l.New, added: l.N, changed: l.N}
 	if l.Added > 0 {
 		e.added = l.Added
 	}
@@ -244,7 +248,7 @@ func (f *folder) drop(i int32, n uint64) {
 
 func (f *folder) change(i int32, l line) {
 	e := &f.entries[i]
-	e.flags, e.fresh, e.changed = f.intern(l.Flags), l.New, l.N
+	e.label, e.fresh, e.changed = f.intern(e.class, l.Flags), l.New, l.N
 	f.rename(i, l.Name)
 	f.log = append(f.log, record{l.N, i})
 }
@@ -256,13 +260,13 @@ func (f *folder) rename(i int32, name string) {
 	}
 }
 
-// intern keeps one string for each set of flags.
-func (f *folder) intern(flags inventory.Flags) inventory.Flags {
-	if kept, ok := f.flags[flags]; ok {
-		return kept
+// intern keeps one label for each class and set of flags.
+func (f *folder) intern(class inventory.Class, flags inventory.Flags) *label {
+	want := label{class, flags}
+	if f.labels[want] == nil {
+		f.labels[want] = &want
 	}
-	f.flags[flags] = flags
-	return flags
+	return f.labels[want]
 }
 
 // compact writes the index anew when most of its lines are void.

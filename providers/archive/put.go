@@ -236,23 +236,54 @@ func (f *folder) receive(items []*pending) error {
 		return err
 	}
 	defer unlock()
-	if err := f.refresh(true); err != nil {
+	loaded := f.file != nil
+	last, clean := f.tail()
+	if loaded || !clean {
+		if err := f.refresh(true); err != nil {
+			return err
+		}
+		if last, clean = f.tail(); !clean {
+			return failure(providers.Transient, "archive-disk", "put", filepath.Base(f.dir), "the folder changes while it is written to")
+		}
+	}
+	if err := f.name(items, last); err != nil {
 		return err
 	}
+	if !loaded { // a copy into a large folder needs no index in memory
+		f.reset("")
+		return nil
+	}
+	return f.load()
+}
+
+// tail is the last line of the index, if it tells all there is.
+func (f *folder) tail() (last line, clean bool) {
+	_, last, ok := lastLine(f.index())
+	cur, fresh := f.stamps()
+	return last, ok && last.Cur == cur && last.Fresh == fresh
+}
+
+// name tells the index of durable files, gives them their names, and says that
+// the index tells all there is.
+func (f *folder) name(items []*pending, last line) error {
 	k, err := f.grow(items)
 	if err != nil {
 		return err
 	}
 	lines := make([]line, len(items))
 	for i, item := range items {
+		last.N++
+		last.Items++
+		last.Bytes += item.line.Size
 		lines[i] = item.line
-		lines[i].N = f.seq + uint64(i) + 1
+		lines[i].N = last.N
 	}
-	if err := f.record(lines); err != nil {
+	if err := f.appendLines(lines, f.endpoint.durable); err != nil {
 		return err
 	}
 	for _, item := range items {
-		if err := os.Rename(item.tmp, f.path(f.byID[item.line.ID], k)); err != nil {
+		e := entry{id: item.line.ID, size: item.line.Size, bare: item.line.Bare, label: &label{item.line.Class, item.line.Flags}}
+		if err := os.Rename(item.tmp, filepath.Join(f.cur(), f.fileName(&e, k))); err != nil {
 			return err
 		}
 	}
@@ -261,7 +292,8 @@ func (f *folder) receive(items []*pending) error {
 			return err
 		}
 	}
-	return f.settle()
+	last.Cur, last.Fresh = f.stamps()
+	return f.appendLines([]line{last}, false)
 }
 
 // grow gives letters to keywords that have none yet.
