@@ -195,20 +195,33 @@ func (e *endpoint) write(ctx context.Context, op string, r inventory.Recipient, 
 	return fromCreated(created), e.failed(ctx, o.generation, op, err)
 }
 
+// OpenMailbox tries twice where the process turns out to have ended: nothing
+// was begun in it, and the other sessions have told of it already.
 func (e *endpoint) OpenMailbox(ctx context.Context, address inventory.Address) (providers.Mailbox, error) {
 	ctx, done := within(ctx, e.life)
 	defer done()
-	o, err := e.connect(ctx)
+	m, ended, err := e.openMailbox(ctx, address)
+	if ended {
+		m, _, err = e.openMailbox(ctx, address)
+	}
 	if err != nil {
 		return nil, err
 	}
+	return m, nil
+}
+
+func (e *endpoint) openMailbox(ctx context.Context, address inventory.Address) (m *mailbox, ended bool, err error) {
+	o, err := e.connect(ctx)
+	if err != nil {
+		return nil, false, err
+	}
 	h, err := o.client.OpenMailbox(ctx, &pb.OpenMailboxRequest{Endpoint: o.handle, Address: string(address)})
 	if err != nil {
-		return nil, e.failed(ctx, o.generation, "open mailbox "+string(address), err)
+		return nil, gone(err), e.failed(ctx, o.generation, "open mailbox "+string(address), err)
 	}
-	m := &mailbox{client: o.client, handle: h.Id, end: func() { e.process.end(o.generation) }}
+	m = &mailbox{client: o.client, handle: h.Id, end: func() { e.process.end(o.generation) }}
 	m.life, m.close = context.WithCancelCause(e.life)
-	return m, nil
+	return m, false, nil
 }
 
 // closePatience is how long a session or an endpoint may take to close. Then

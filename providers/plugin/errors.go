@@ -124,16 +124,6 @@ func asStatus(err error) error {
 	return s.Err()
 }
 
-// unsent is the outcome of a call one of whose answers could not be sent. An
-// answer that cannot be put on the wire (an ID that is not UTF-8) is the fault
-// of the provider and would be no other the next time.
-func unsent(err error) error {
-	if status.Code(err) == codes.Internal {
-		return asStatus(&providers.Error{Kind: providers.Other, Code: codeProtocol, Op: "answer", Err: errors.New(status.Convert(err).Message())})
-	}
-	return err
-}
-
 // fromStatus is what a call that ended with err means to the caller: the
 // verdict of the provider, or that its process is gone.
 func fromStatus(ctx context.Context, op string, err error) error {
@@ -155,10 +145,14 @@ func fromStatus(ctx context.Context, op string, err error) error {
 			return fromError(e)
 		}
 	}
-	switch s.Code() {
-	case codes.Unavailable, codes.Canceled, codes.Internal:
+	// What cannot be put on the wire (an ID that is not UTF-8) is a fault of the
+	// provider, and no other the next time; gRPC calls that Internal too.
+	unsent := s.Code() == codes.Internal && strings.Contains(s.Message(), "marshal")
+	switch code := s.Code(); {
+	case unsent:
+	case code == codes.Unavailable, code == codes.Canceled, code == codes.Internal:
 		return lost(op, errors.New(s.Message()))
-	case codes.DeadlineExceeded:
+	case code == codes.DeadlineExceeded:
 		return context.DeadlineExceeded
 	}
 	return &providers.Error{Kind: providers.Other, Code: codeProtocol, Op: op, Err: errors.New(s.Message())}

@@ -2,9 +2,16 @@ package plugin
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
 
 	"github.com/cutover-mail/cutover/inventory"
 	"github.com/cutover-mail/cutover/providers/mem"
@@ -46,8 +53,61 @@ func playFault(part string) {
 	case "silent":
 		fmt.Fprintln(os.Stderr, "out of paper")
 		os.Exit(3)
+	case "hang":
+		fmt.Fprintln(os.Stderr, "started")
+		io.Copy(io.Discard, never{})
 	case "version":
 		fmt.Println("1|2|unix|/nowhere|grpc|")
 		io.Copy(io.Discard, os.Stdin)
 	}
+}
+
+// never is a reader that waits for ever.
+type never struct{}
+
+func (never) Read([]byte) (int, error) {
+	<-time.After(time.Hour)
+	return 0, io.EOF
+}
+
+// playParent starts a plugin, tells its process ID and waits to be killed.
+func playParent() {
+	command, env := play("crowd")
+	_, closer, err := Launch(context.Background(), command, env, slog.New(slog.DiscardHandler))
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(closer.(*child).running.plugin.ID())
+	io.Copy(io.Discard, never{})
+}
+
+// startParent starts the test binary as a program that has started a plugin.
+func startParent(t *testing.T) (parent, plugin int) {
+	command, env := play("parent")
+	cmd := exec.Command(command[0])
+	cmd.Env = env
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	if _, err := fmt.Fscan(out, &plugin); err != nil {
+		t.Fatal(err)
+	}
+	return cmd.Process.Pid, plugin
+}
+
+// runs reports whether a process runs. One that waits for its parent to
+// take note of its end does not.
+func runs(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return syscall.Kill(pid, 0) == nil && !os.IsNotExist(err)
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cutover-mail/cutover/inventory"
 	"github.com/cutover-mail/cutover/providers"
+	"github.com/cutover-mail/cutover/providers/archive"
 	"github.com/cutover-mail/cutover/providers/mem"
 	"github.com/cutover-mail/cutover/providers/plugin/pb"
 	"github.com/cutover-mail/cutover/providers/providertest"
@@ -28,6 +29,12 @@ func TestMain(m *testing.M) {
 		Serve(mem.New().Provider())
 	case "crowd":
 		Serve(crowd().Provider())
+	case "archive":
+		Serve(archive.Provider{})
+	case "bench":
+		Serve(benchOrg().Provider())
+	case "parent":
+		playParent()
 	default:
 		playFault(part)
 	}

@@ -97,7 +97,7 @@ func (s *server) Recipients(h *pb.Handle, stream grpc.ServerStreamingServer[pb.R
 			return asStatus(err)
 		}
 		if err := stream.Send(&pb.Recipient{Json: data}); err != nil {
-			return unsent(err)
+			return err
 		}
 	}
 	return nil
@@ -169,7 +169,7 @@ func (s *server) Folders(h *pb.Handle, stream grpc.ServerStreamingServer[pb.Fold
 			return asStatus(err)
 		}
 		if err := stream.Send(&pb.Folder{Json: data}); err != nil {
-			return unsent(err)
+			return err
 		}
 	}
 	return nil

@@ -32,12 +32,12 @@ func (s *server) Changes(r *pb.ChangesRequest, stream grpc.ServerStreamingServer
 		list.Changes = append(list.Changes, toChange(c))
 		if len(list.Changes) == changesPerMessage {
 			if err := stream.Send(list); err != nil {
-				return unsent(err)
+				return err
 			}
 			list = &pb.ChangeList{}
 		}
 	}
-	return unsent(stream.Send(list))
+	return stream.Send(list)
 }
 
 func (s *server) Fetch(r *pb.FetchRequest, stream grpc.ServerStreamingServer[pb.FetchPart]) error {
@@ -70,7 +70,7 @@ func sendFetched(stream grpc.ServerStreamingServer[pb.FetchPart], f providers.Fe
 		}
 		part.Data, part.Last = buffer[:n], err != nil
 		if sendErr := stream.Send(part); sendErr != nil {
-			return unsent(sendErr)
+			return sendErr
 		}
 		if part.Last {
 			return nil
@@ -103,7 +103,6 @@ func (s *server) Put(stream grpc.BidiStreamingServer[pb.PutPart, pb.Stored]) err
 		if err == nil {
 			in.done(stored.Key)
 			err = stream.Send(&pb.Stored{Key: stored.Key, Id: string(stored.ID), Refused: string(stored.Refused), Error: toError(stored.Err)})
-			err = unsent(err)
 		}
 		if err != nil {
 			// A provider waits for the goroutine that pulls items before its
@@ -155,7 +154,7 @@ func (s *server) Edit(r *pb.EditRequest, stream grpc.ServerStreamingServer[pb.Ed
 			return asStatus(err)
 		}
 		if err := stream.Send(toEdited(e)); err != nil {
-			return unsent(err)
+			return err
 		}
 	}
 	return nil
@@ -173,7 +172,7 @@ func (s *server) Larger(r *pb.LargerRequest, stream grpc.ServerStreamingServer[p
 	}
 	for _, i := range items {
 		if err := stream.Send(toItem(i)); err != nil {
-			return unsent(err)
+			return err
 		}
 	}
 	return nil
