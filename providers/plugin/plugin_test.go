@@ -68,7 +68,7 @@ func (i inside) end(int)                                                 {}
 func across(t testing.TB, p providers.Provider) providers.Provider {
 	t.Helper()
 	client, server := plugin.TestPluginGRPCConn(t, false, plugin.PluginSet{"provider": &grpcPlugin{server: newServer(p)}})
-	t.Cleanup(func() { client.Close(); server.Stop() })
+	t.Cleanup(func() { client.Conn.Close(); server.Stop() })
 	raw, err := client.Dispense("provider")
 	if err != nil {
 		t.Fatal(err)
