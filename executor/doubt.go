@@ -25,6 +25,9 @@ func (p *pass) settleDoubts(ctx context.Context) error {
 	if err := p.readRows(ctx); err != nil {
 		return err
 	}
+	if err := p.awaitQuiet(ctx, intents); err != nil {
+		return err
+	}
 	for _, intent := range intents {
 		row, ok := p.rowByID(intent.Folder)
 		if !ok || row.Target == "" {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/cutover-mail/cutover/inventory"
 )
@@ -128,6 +129,9 @@ type Info struct {
 	Product   string              `json:"product,omitempty"`
 	Abilities []inventory.Ability `json:"abilities"`
 	Limits    Limits              `json:"limits"`
+	// SignIn says that people sign in to the mailboxes which the endpoint
+	// creates, so that each needs an initial password.
+	SignIn bool `json:"sign_in,omitempty"`
 	// Formats are, for each class, the formats in which an endpoint gives
 	// (source) or takes (target) items, best first. A class "" stands for every
 	// class not named.
@@ -143,6 +147,10 @@ type Limits struct {
 	// PerMailbox is how many of them may be on one mailbox; 0 is no further
 	// limit.
 	PerMailbox int `json:"per_mailbox,omitempty"`
+	// Settle is how long a folder has to stay unchanged before the writes of a
+	// connection that was lost can be taken to have ended: a server goes on
+	// with what it has received. 0 says that they end with the session.
+	Settle time.Duration `json:"settle_ns,omitempty"`
 }
 
 // FormatSupport is a format and what it cannot carry.

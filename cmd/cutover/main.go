@@ -20,6 +20,7 @@ var version = "0.1.0-dev"
 func main() { os.Exit(run()) }
 
 func run() int {
+	limitMemory()
 	interrupts := make(chan os.Signal, 2)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	app := &cli.App{

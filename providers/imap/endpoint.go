@@ -70,7 +70,7 @@ func (e *endpoint) Info(ctx context.Context) (providers.Info, error) {
 		Identity:  e.set.identity(),
 		Product:   product,
 		Abilities: []inventory.Ability{inventory.Mail},
-		Limits:    providers.Limits{Connections: e.set.connections},
+		Limits:    providers.Limits{Connections: e.set.connections, Settle: e.set.settle},
 		Formats:   map[inventory.Class][]providers.FormatSupport{inventory.ClassMessage: {{Format: inventory.FormatRFC5322}}},
 	}
 	e.mu.Lock()

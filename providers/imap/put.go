@@ -275,7 +275,7 @@ func (s *session) learnFlags(ctx context.Context, o providers.Outgoing) error {
 	if s.has("UNSELECT") {
 		commands = append(commands, wire.Cmd("UNSELECT"))
 	}
-	heard := &selected{folder: o.Folder}
+	heard := &selected{folder: o.Folder, writable: true}
 	s.selected = nil
 	done, err := s.conn.Run(ctx, func(r wire.Response) { s.hearOpening(heard, r) }, commands...)
 	if err == nil {

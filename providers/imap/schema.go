@@ -24,6 +24,7 @@ func connectionAttributes() []providers.Attribute {
 		{Name: "server_name", Type: providers.TypeString, Help: "Name that the server's certificate must have.", Default: "host"},
 		{Name: "max_connections", Type: providers.TypeNumber, Default: "3", Help: "Connections open at once, from 1 to 100."},
 		{Name: "timeout", Type: providers.TypeDuration, Default: "1m", Help: "How long the server may stay silent; five times as long while messages are read or stored."},
+		{Name: "settle", Type: providers.TypeDuration, Default: "3s", Roles: []providers.Role{providers.Target}, Help: "How long a folder must stay unchanged after a lost connection before its messages are looked up: a server goes on storing what it had received."},
 		{Name: "prefix", Type: providers.TypeString, Help: "Prefix of the user's folders (\"INBOX.\").", Default: "what the server says (NAMESPACE)"},
 	}
 }

@@ -182,6 +182,9 @@ func (s *session) hearOpening(now *selected, r wire.Response) {
 	case "HIGHESTMODSEQ":
 		now.highestModSeq = parseNumber(r.CodeArg)
 	case "PERMANENTFLAGS":
+		if !now.writable {
+			return // opened for reading, a folder keeps no flag at all
+		}
 		s.permanent[now.folder] = strings.Fields(strings.Trim(r.CodeArg, "()"))
 	}
 }

@@ -26,6 +26,7 @@ type rawSettings struct {
 	ServerName     string               `json:"server_name"`
 	MaxConnections *float64             `json:"max_connections"`
 	Timeout        string               `json:"timeout"`
+	Settle         string               `json:"settle"`
 	Prefix         *string              `json:"prefix"`
 	Accounts       []map[string]*string `json:"accounts"`
 	Username       string               `json:"username"`
@@ -60,6 +61,7 @@ type settings struct {
 	roots       *x509.CertPool // nil: the system's
 	connections int
 	timeout     time.Duration
+	settle      time.Duration
 	prefix      *string
 	accounts    []account
 	username    string
@@ -148,14 +150,20 @@ func (s *settings) checkLimits(check *checker, raw rawSettings) {
 			check.bad("not a number of connections", "use a whole number from 1 to 100", "max_connections")
 		}
 	}
-	s.timeout = time.Minute
-	if raw.Timeout != "" {
-		timeout, err := time.ParseDuration(raw.Timeout)
-		if err != nil || timeout <= 0 {
-			check.bad("not a duration", `use a number with a unit: "30s", "2m"`, "timeout")
-		}
-		s.timeout = timeout
+	s.timeout = check.duration(raw.Timeout, time.Minute, "timeout")
+	s.settle = check.duration(raw.Settle, 3*time.Second, "settle")
+}
+
+// duration reads a duration above zero; text that is empty is otherwise.
+func (c *checker) duration(text string, otherwise time.Duration, name string) time.Duration {
+	if text == "" {
+		return otherwise
 	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		c.bad("not a duration", `use a number with a unit: "30s", "2m"`, name)
+	}
+	return d
 }
 
 func (s *settings) checkTrust(check *checker, raw rawSettings) {

@@ -274,6 +274,20 @@ func TestKeywordsThatTheFolderRefusesAreTold(t *testing.T) {
 	}
 }
 
+// A folder opened for reading says that it keeps no flag. That is not what it
+// does when something is put into it.
+func TestAFolderThatWasReadStillTakesKeywords(t *testing.T) {
+	d := servertest.StartDovecot(t, servertest.DovecotOptions{})
+	m := openMailbox(t, openEndpoint(t, providers.Target, plain(d.Port, nil)), "anna@contoso.test")
+	if _, err := m.Find(t.Context(), "INBOX", "", []inventory.Fingerprint{{Received: noon, Size: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	stored := putAll(t, m, message{folder: "INBOX", body: text(1), flags: inventory.MakeFlags("$Label1"), received: noon})
+	if stored[0].Refused != "" || stored[0].Err != nil {
+		t.Errorf("got %+v", stored[0])
+	}
+}
+
 // Cyrus takes 128 keywords a folder. The message that brings the next one is
 // stored without its keywords.
 func TestTooManyKeywordsCostTheKeywordsOnly(t *testing.T) {
