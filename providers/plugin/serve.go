@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,11 @@ func Serve(p providers.Provider) {
 	ctx, cancel := context.WithTimeout(context.Background(), servePatience)
 	defer cancel()
 	s.close(ctx)
+	// The program that made the folder of the socket may not be there to remove
+	// it. It is empty now.
+	if folder := os.Getenv(plugin.EnvUnixSocketDir); folder != "" {
+		_ = os.Remove(folder)
+	}
 }
 
 // servePatience is how long sessions may take to close at the end; go-plugin
