@@ -32,7 +32,7 @@ func (o *Organisation) endpoint(role providers.Role, overrides ...func(*provider
 	c := o.settings()
 	info := providers.Info{
 		Identity: c.Identity, Product: c.Product, Abilities: slices.Clone(c.Abilities),
-		Limits: c.Limits, Formats: c.Formats, Notes: c.Notes,
+		Limits: c.Limits, Formats: c.Formats, Notes: c.Notes, SignIn: true,
 	}
 	for _, override := range overrides {
 		override(&info)
