@@ -5,12 +5,18 @@ import (
 	"runtime/debug"
 )
 
-// softMemory is what the garbage collector keeps the heap to, unless GOMEMLIMIT
-// says otherwise: bodies in transit are bounded, and garbage need not grow to
-// their size.
-const softMemory = 64 << 20
+// Bodies in transit are bounded, and garbage need not grow to their size: the
+// collector runs when the heap has grown by half, and keeps it to softMemory if
+// it can. GOGC and GOMEMLIMIT win over both.
+const (
+	gcPercent  = 50
+	softMemory = 56 << 20
+)
 
 func limitMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(softMemory)
 	}
