@@ -353,7 +353,7 @@ func (a *App) awaitRelease(ctx context.Context, store state.Store, id string) er
 			return err
 		}
 		if holder == nil || holder.ID != id {
-			a.tell("Stopped.")
+			a.tell("It has stopped. The next apply continues from there.")
 			return nil
 		}
 		select {
@@ -362,7 +362,7 @@ func (a *App) awaitRelease(ctx context.Context, store state.Store, id string) er
 		case <-tick.C:
 		}
 		if asked, err := store.RequestStop(ctx, a.holder("stop").Who); err == nil && !asked {
-			a.tell("It has ended without giving the lock back. The next apply continues from there.")
+			a.tell("It has ended. The next apply continues from there.")
 			return nil
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -198,7 +197,7 @@ func (a *App) stateCheck(c stateCall) error {
 		return err
 	}
 	if c.json {
-		if err := writeJSON(a.Stdout, map[string]any{"format_version": jsonVersion, "faults": slices.Concat([]string{}, faults)}); err != nil || len(faults) == 0 {
+		if err := writeJSON(a.Stdout, map[string]any{"format_version": jsonVersion, "faults": append([]string{}, faults...)}); err != nil || len(faults) == 0 {
 			return err
 		}
 		return errDamaged

@@ -49,7 +49,7 @@ func (v *runPlain) text(at time.Time, e event.Event, s *stepTally) string {
 	switch e := e.(type) {
 	case event.RunStarted:
 		v.told = at
-		return strings.TrimRight(fmt.Sprintf("run %d %s: %s, %s", e.Run, e.Batch, count(int64(e.Steps), "step"), size(e.Work)), " ")
+		return fmt.Sprintf("%s: %s, %s", strings.TrimRight(fmt.Sprintf("run %d %s", e.Run, e.Batch), " "), count(int64(e.Steps), "step"), size(e.Work))
 	case event.StepStarted:
 		if !s.copies() {
 			return fmt.Sprintf("%-7s%s", e.Action, s.name())
@@ -73,7 +73,7 @@ func nameOf[S ~string](s *stepTally, id S) string {
 }
 
 func finishedText(at time.Time, e event.StepFinished, s *stepTally) string {
-	text := fmt.Sprintf("%-7s%s", e.Outcome, nameOf(s, e.Step))
+	text := fmt.Sprintf("%-6s %s", e.Outcome, nameOf(s, e.Step))
 	if s != nil && s.copies() {
 		text += fmt.Sprintf(": %s, %s in %s", count(e.Items, "item"), octets(e.Bytes), span(at.Sub(s.began)))
 	}
