@@ -55,8 +55,8 @@ generate: ## protobuf code of the plugin boundary, from providers/plugin/pb/*.pr
 	scripts/generate
 
 .PHONY: docs
-docs: ## write the generated parts of docs/ anew (docs/commands.md, docs/codes.md)
-	go test ./docs -run 'TestCommands|TestCodes' -count=1 -update
+docs: ## write the generated parts of docs/ anew (commands, codes, settings)
+	go test ./docs -run 'TestCommands|TestCodes|TestSettings' -count=1 -update
 
 .PHONY: clean
 clean: ## remove what make has built; servers in .test-servers stay
