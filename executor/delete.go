@@ -83,7 +83,7 @@ func (f *folder) eraseBatch(ctx context.Context, entries []state.Entry, count bo
 	var edits []providers.Edit
 	for _, e := range entries {
 		if e.Status == state.Copied && e.Target != "" {
-			edits = append(edits, providers.Edit{ID: e.Target, Delete: true, Expect: f.expected(e)})
+			edits = append(edits, providers.Edit{ID: e.Target, Delete: true, Expect: f.expected(e), Received: f.receivedOf(e)})
 		}
 	}
 	results, err := f.edit(ctx, edits)

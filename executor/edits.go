@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/cutover-mail/cutover/executor/event"
 	"github.com/cutover-mail/cutover/inventory"
@@ -50,7 +51,7 @@ func (f *folder) editBatch(ctx context.Context, edits []flagEdit) error {
 			settled = append(settled, e.entry)
 			continue
 		}
-		asked = append(asked, providers.Edit{ID: e.entry.Target, Add: add, Remove: remove})
+		asked = append(asked, providers.Edit{ID: e.entry.Target, Add: add, Remove: remove, Received: f.receivedOf(e.entry)})
 		waiting[e.entry.Target] = e
 	}
 	results, err := f.edit(ctx, asked)
@@ -82,6 +83,15 @@ func (f *folder) edit(ctx context.Context, edits []providers.Edit) ([]providers.
 	}
 	f.pass.moved.Add(int64(len(results)))
 	return results, nil
+}
+
+// receivedOf is by what an item is told from another one under its ID: mail
+// keeps the time at which it was received.
+func (f *folder) receivedOf(e state.Entry) (when time.Time) {
+	if f.Holds == inventory.Mail || f.Holds == "" {
+		when = e.Received
+	}
+	return when
 }
 
 func (f *folder) recordEdit(g *group, e flagEdit, r providers.Edited) {

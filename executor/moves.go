@@ -132,7 +132,7 @@ func (f *folder) follow(ctx context.Context, moves []move) error {
 	for _, m := range moves {
 		if m.entry.Status == state.Copied && m.entry.Target != "" {
 			intent.Items = append(intent.Items, m.item.ID)
-			edits = append(edits, providers.Edit{ID: m.entry.Target, MoveTo: f.row.Target})
+			edits = append(edits, providers.Edit{ID: m.entry.Target, MoveTo: f.row.Target, Received: from.receivedOf(m.entry)})
 		}
 	}
 	if len(edits) > 0 {

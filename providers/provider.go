@@ -241,6 +241,17 @@ type Edit struct {
 	// Expect are the flags that an item to be deleted must still have; with
 	// others a user has touched it and it is kept.
 	Expect inventory.Flags
+	// Received, unless zero, is when the item was received, to the second. One
+	// of another time is not the item that cutover wrote, whatever its ID: a
+	// server restored from a backup gives IDs a second time. Its outcome is
+	// Missing, and nothing is done to it.
+	Received time.Time
+}
+
+// Names reports whether an item received at that time, zero if unknown, can be
+// the one that the edit is for.
+func (e Edit) Names(received time.Time) bool {
+	return e.Received.IsZero() || received.IsZero() || e.Received.Unix() == received.Unix()
 }
 
 // Outcome is what came of an Edit.
@@ -249,7 +260,8 @@ type Outcome uint8
 // The outcomes.
 const (
 	Done Outcome = iota + 1
-	// Missing items are not in the folder any more.
+	// Missing items are not in the folder any more, or their ID names another
+	// item now (see Edit.Received).
 	Missing
 	// Kept items differ from what Edit.Expect asked for.
 	Kept

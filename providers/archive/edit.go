@@ -156,6 +156,11 @@ func (w *editing) plan(edit providers.Edit) error {
 		return nil
 	}
 	e := &w.from.entries[i]
+	if !edit.Names(e.received()) {
+		edited.Outcome = providers.Missing
+		w.done = append(w.done, edited)
+		return nil
+	}
 	n := w.from.seq + uint64(len(w.lines)) + 1
 	switch {
 	case edit.Delete && e.flags != edit.Expect:

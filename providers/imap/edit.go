@@ -92,7 +92,7 @@ func (s *session) tracked() bool { return s.condstore && s.selected.highestModSe
 func (e *edit) sort(w *work, uid uint32, change providers.Edit) {
 	now, there := e.now[uid]
 	switch {
-	case !there:
+	case !there, !change.Names(now.Received):
 		e.give(providers.Edited{ID: change.ID, Outcome: providers.Missing})
 	case change.Delete && !sameFlags(now.Flags, change.Expect):
 		e.give(providers.Edited{ID: change.ID, Outcome: providers.Kept})

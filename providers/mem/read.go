@@ -182,7 +182,7 @@ func (s *session) edit(id inventory.FolderID, edit providers.Edit) (providers.Ed
 		return edited, err
 	}
 	it, ok := f.items[edit.ID]
-	if !ok {
+	if !ok || !edit.Names(it.Received) {
 		edited.Outcome = providers.Missing
 		return edited, nil
 	}

@@ -76,14 +76,14 @@ func fromPrint(p *pb.Fingerprint) inventory.Fingerprint {
 func toEdit(e providers.Edit) *pb.EditItem {
 	return &pb.EditItem{
 		Id: string(e.ID), Add: string(e.Add), Remove: string(e.Remove),
-		MoveTo: string(e.MoveTo), Delete: e.Delete, Expect: string(e.Expect),
+		MoveTo: string(e.MoveTo), Delete: e.Delete, Expect: string(e.Expect), Received: toTime(e.Received),
 	}
 }
 
 func fromEdit(e *pb.EditItem) providers.Edit {
 	return providers.Edit{
 		ID: inventory.ItemID(e.Id), Add: inventory.Flags(e.Add), Remove: inventory.Flags(e.Remove),
-		MoveTo: inventory.FolderID(e.MoveTo), Delete: e.Delete, Expect: inventory.Flags(e.Expect),
+		MoveTo: inventory.FolderID(e.MoveTo), Delete: e.Delete, Expect: inventory.Flags(e.Expect), Received: fromTime(e.GetReceived()),
 	}
 }
 

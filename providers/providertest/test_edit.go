@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cutover-mail/cutover/inventory"
 	"github.com/cutover-mail/cutover/providers"
@@ -154,7 +155,12 @@ func (s *suite) testEditDelete(t *testing.T) {
 	if len(b.ids(f.ID)) != 2 {
 		t.Errorf("%d items are left of three, of which one was to be deleted", len(b.ids(f.ID)))
 	}
-	outcomes = b.edit(f.ID, providers.Edit{ID: one, Delete: true, Expect: touched.Flags})
+	other := touched.Received.Add(time.Hour)
+	outcomes = b.edit(f.ID, providers.Edit{ID: one, Delete: true, Expect: touched.Flags, Received: other})
+	if outcomes[one].Outcome != providers.Missing || len(b.ids(f.ID)) != 2 {
+		t.Errorf("%+v; an item received at another time is not the one to be deleted", outcomes[one])
+	}
+	outcomes = b.edit(f.ID, providers.Edit{ID: one, Delete: true, Expect: touched.Flags, Received: touched.Received})
 	if outcomes[one].Outcome != providers.Done || len(b.ids(f.ID)) != 1 {
 		t.Errorf("with the flags that it has an item is deleted: %+v", outcomes[one])
 	}

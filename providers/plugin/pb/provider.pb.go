@@ -1668,6 +1668,7 @@ type EditItem struct {
 	MoveTo        string                 `protobuf:"bytes,4,opt,name=move_to,json=moveTo,proto3" json:"move_to,omitempty"`
 	Delete        bool                   `protobuf:"varint,5,opt,name=delete,proto3" json:"delete,omitempty"`
 	Expect        string                 `protobuf:"bytes,6,opt,name=expect,proto3" json:"expect,omitempty"`
+	Received      *Time                  `protobuf:"bytes,7,opt,name=received,proto3" json:"received,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1742,6 +1743,13 @@ func (x *EditItem) GetExpect() string {
 		return x.Expect
 	}
 	return ""
+}
+
+func (x *EditItem) GetReceived() *Time {
+	if x != nil {
+		return x.Received
+	}
+	return nil
 }
 
 type Edited struct {
@@ -2211,14 +2219,15 @@ const file_provider_proto_rawDesc = "" +
 	"\vEditRequest\x12\x18\n" +
 	"\amailbox\x18\x01 \x01(\x04R\amailbox\x12\x16\n" +
 	"\x06folder\x18\x02 \x01(\tR\x06folder\x123\n" +
-	"\x05edits\x18\x03 \x03(\v2\x1d.cutover.provider.v1.EditItemR\x05edits\"\x8d\x01\n" +
+	"\x05edits\x18\x03 \x03(\v2\x1d.cutover.provider.v1.EditItemR\x05edits\"\xc4\x01\n" +
 	"\bEditItem\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03add\x18\x02 \x01(\tR\x03add\x12\x16\n" +
 	"\x06remove\x18\x03 \x01(\tR\x06remove\x12\x17\n" +
 	"\amove_to\x18\x04 \x01(\tR\x06moveTo\x12\x16\n" +
 	"\x06delete\x18\x05 \x01(\bR\x06delete\x12\x16\n" +
-	"\x06expect\x18\x06 \x01(\tR\x06expect\"\xf7\x01\n" +
+	"\x06expect\x18\x06 \x01(\tR\x06expect\x125\n" +
+	"\breceived\x18\a \x01(\v2\x19.cutover.provider.v1.TimeR\breceived\"\xf7\x01\n" +
 	"\x06Edited\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12=\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2#.cutover.provider.v1.Edited.OutcomeR\aoutcome\x12\x19\n" +
@@ -2333,52 +2342,53 @@ var file_provider_proto_depIdxs = []int32{
 	23, // 10: cutover.provider.v1.FindRequest.prints:type_name -> cutover.provider.v1.Fingerprint
 	32, // 11: cutover.provider.v1.FindResponse.matches:type_name -> cutover.provider.v1.FindResponse.Matches
 	27, // 12: cutover.provider.v1.EditRequest.edits:type_name -> cutover.provider.v1.EditItem
-	1,  // 13: cutover.provider.v1.Edited.outcome:type_name -> cutover.provider.v1.Edited.Outcome
-	30, // 14: cutover.provider.v1.Edited.error:type_name -> cutover.provider.v1.Error
-	31, // 15: cutover.provider.v1.Error.settings:type_name -> cutover.provider.v1.SettingError
-	2,  // 16: cutover.provider.v1.Provider.Describe:input_type -> cutover.provider.v1.Empty
-	5,  // 17: cutover.provider.v1.Provider.Open:input_type -> cutover.provider.v1.OpenRequest
-	4,  // 18: cutover.provider.v1.Provider.CloseEndpoint:input_type -> cutover.provider.v1.Handle
-	4,  // 19: cutover.provider.v1.Provider.Info:input_type -> cutover.provider.v1.Handle
-	4,  // 20: cutover.provider.v1.Provider.Recipients:input_type -> cutover.provider.v1.Handle
-	8,  // 21: cutover.provider.v1.Provider.CreateRecipient:input_type -> cutover.provider.v1.RecipientRequest
-	8,  // 22: cutover.provider.v1.Provider.UpdateRecipient:input_type -> cutover.provider.v1.RecipientRequest
-	6,  // 23: cutover.provider.v1.Provider.OpenMailbox:input_type -> cutover.provider.v1.OpenMailboxRequest
-	4,  // 24: cutover.provider.v1.Provider.CloseMailbox:input_type -> cutover.provider.v1.Handle
-	4,  // 25: cutover.provider.v1.Provider.MailboxInfo:input_type -> cutover.provider.v1.Handle
-	4,  // 26: cutover.provider.v1.Provider.Folders:input_type -> cutover.provider.v1.Handle
-	11, // 27: cutover.provider.v1.Provider.CreateFolder:input_type -> cutover.provider.v1.FolderRequest
-	12, // 28: cutover.provider.v1.Provider.RenameFolder:input_type -> cutover.provider.v1.RenameRequest
-	15, // 29: cutover.provider.v1.Provider.Changes:input_type -> cutover.provider.v1.ChangesRequest
-	18, // 30: cutover.provider.v1.Provider.Fetch:input_type -> cutover.provider.v1.FetchRequest
-	20, // 31: cutover.provider.v1.Provider.Put:input_type -> cutover.provider.v1.PutPart
-	24, // 32: cutover.provider.v1.Provider.Find:input_type -> cutover.provider.v1.FindRequest
-	26, // 33: cutover.provider.v1.Provider.Edit:input_type -> cutover.provider.v1.EditRequest
-	29, // 34: cutover.provider.v1.Provider.Larger:input_type -> cutover.provider.v1.LargerRequest
-	3,  // 35: cutover.provider.v1.Provider.Describe:output_type -> cutover.provider.v1.Document
-	4,  // 36: cutover.provider.v1.Provider.Open:output_type -> cutover.provider.v1.Handle
-	2,  // 37: cutover.provider.v1.Provider.CloseEndpoint:output_type -> cutover.provider.v1.Empty
-	3,  // 38: cutover.provider.v1.Provider.Info:output_type -> cutover.provider.v1.Document
-	7,  // 39: cutover.provider.v1.Provider.Recipients:output_type -> cutover.provider.v1.Recipient
-	9,  // 40: cutover.provider.v1.Provider.CreateRecipient:output_type -> cutover.provider.v1.Created
-	9,  // 41: cutover.provider.v1.Provider.UpdateRecipient:output_type -> cutover.provider.v1.Created
-	4,  // 42: cutover.provider.v1.Provider.OpenMailbox:output_type -> cutover.provider.v1.Handle
-	2,  // 43: cutover.provider.v1.Provider.CloseMailbox:output_type -> cutover.provider.v1.Empty
-	3,  // 44: cutover.provider.v1.Provider.MailboxInfo:output_type -> cutover.provider.v1.Document
-	10, // 45: cutover.provider.v1.Provider.Folders:output_type -> cutover.provider.v1.Folder
-	10, // 46: cutover.provider.v1.Provider.CreateFolder:output_type -> cutover.provider.v1.Folder
-	10, // 47: cutover.provider.v1.Provider.RenameFolder:output_type -> cutover.provider.v1.Folder
-	17, // 48: cutover.provider.v1.Provider.Changes:output_type -> cutover.provider.v1.ChangeList
-	19, // 49: cutover.provider.v1.Provider.Fetch:output_type -> cutover.provider.v1.FetchPart
-	22, // 50: cutover.provider.v1.Provider.Put:output_type -> cutover.provider.v1.Stored
-	25, // 51: cutover.provider.v1.Provider.Find:output_type -> cutover.provider.v1.FindResponse
-	28, // 52: cutover.provider.v1.Provider.Edit:output_type -> cutover.provider.v1.Edited
-	14, // 53: cutover.provider.v1.Provider.Larger:output_type -> cutover.provider.v1.Item
-	35, // [35:54] is the sub-list for method output_type
-	16, // [16:35] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	13, // 13: cutover.provider.v1.EditItem.received:type_name -> cutover.provider.v1.Time
+	1,  // 14: cutover.provider.v1.Edited.outcome:type_name -> cutover.provider.v1.Edited.Outcome
+	30, // 15: cutover.provider.v1.Edited.error:type_name -> cutover.provider.v1.Error
+	31, // 16: cutover.provider.v1.Error.settings:type_name -> cutover.provider.v1.SettingError
+	2,  // 17: cutover.provider.v1.Provider.Describe:input_type -> cutover.provider.v1.Empty
+	5,  // 18: cutover.provider.v1.Provider.Open:input_type -> cutover.provider.v1.OpenRequest
+	4,  // 19: cutover.provider.v1.Provider.CloseEndpoint:input_type -> cutover.provider.v1.Handle
+	4,  // 20: cutover.provider.v1.Provider.Info:input_type -> cutover.provider.v1.Handle
+	4,  // 21: cutover.provider.v1.Provider.Recipients:input_type -> cutover.provider.v1.Handle
+	8,  // 22: cutover.provider.v1.Provider.CreateRecipient:input_type -> cutover.provider.v1.RecipientRequest
+	8,  // 23: cutover.provider.v1.Provider.UpdateRecipient:input_type -> cutover.provider.v1.RecipientRequest
+	6,  // 24: cutover.provider.v1.Provider.OpenMailbox:input_type -> cutover.provider.v1.OpenMailboxRequest
+	4,  // 25: cutover.provider.v1.Provider.CloseMailbox:input_type -> cutover.provider.v1.Handle
+	4,  // 26: cutover.provider.v1.Provider.MailboxInfo:input_type -> cutover.provider.v1.Handle
+	4,  // 27: cutover.provider.v1.Provider.Folders:input_type -> cutover.provider.v1.Handle
+	11, // 28: cutover.provider.v1.Provider.CreateFolder:input_type -> cutover.provider.v1.FolderRequest
+	12, // 29: cutover.provider.v1.Provider.RenameFolder:input_type -> cutover.provider.v1.RenameRequest
+	15, // 30: cutover.provider.v1.Provider.Changes:input_type -> cutover.provider.v1.ChangesRequest
+	18, // 31: cutover.provider.v1.Provider.Fetch:input_type -> cutover.provider.v1.FetchRequest
+	20, // 32: cutover.provider.v1.Provider.Put:input_type -> cutover.provider.v1.PutPart
+	24, // 33: cutover.provider.v1.Provider.Find:input_type -> cutover.provider.v1.FindRequest
+	26, // 34: cutover.provider.v1.Provider.Edit:input_type -> cutover.provider.v1.EditRequest
+	29, // 35: cutover.provider.v1.Provider.Larger:input_type -> cutover.provider.v1.LargerRequest
+	3,  // 36: cutover.provider.v1.Provider.Describe:output_type -> cutover.provider.v1.Document
+	4,  // 37: cutover.provider.v1.Provider.Open:output_type -> cutover.provider.v1.Handle
+	2,  // 38: cutover.provider.v1.Provider.CloseEndpoint:output_type -> cutover.provider.v1.Empty
+	3,  // 39: cutover.provider.v1.Provider.Info:output_type -> cutover.provider.v1.Document
+	7,  // 40: cutover.provider.v1.Provider.Recipients:output_type -> cutover.provider.v1.Recipient
+	9,  // 41: cutover.provider.v1.Provider.CreateRecipient:output_type -> cutover.provider.v1.Created
+	9,  // 42: cutover.provider.v1.Provider.UpdateRecipient:output_type -> cutover.provider.v1.Created
+	4,  // 43: cutover.provider.v1.Provider.OpenMailbox:output_type -> cutover.provider.v1.Handle
+	2,  // 44: cutover.provider.v1.Provider.CloseMailbox:output_type -> cutover.provider.v1.Empty
+	3,  // 45: cutover.provider.v1.Provider.MailboxInfo:output_type -> cutover.provider.v1.Document
+	10, // 46: cutover.provider.v1.Provider.Folders:output_type -> cutover.provider.v1.Folder
+	10, // 47: cutover.provider.v1.Provider.CreateFolder:output_type -> cutover.provider.v1.Folder
+	10, // 48: cutover.provider.v1.Provider.RenameFolder:output_type -> cutover.provider.v1.Folder
+	17, // 49: cutover.provider.v1.Provider.Changes:output_type -> cutover.provider.v1.ChangeList
+	19, // 50: cutover.provider.v1.Provider.Fetch:output_type -> cutover.provider.v1.FetchPart
+	22, // 51: cutover.provider.v1.Provider.Put:output_type -> cutover.provider.v1.Stored
+	25, // 52: cutover.provider.v1.Provider.Find:output_type -> cutover.provider.v1.FindResponse
+	28, // 53: cutover.provider.v1.Provider.Edit:output_type -> cutover.provider.v1.Edited
+	14, // 54: cutover.provider.v1.Provider.Larger:output_type -> cutover.provider.v1.Item
+	36, // [36:55] is the sub-list for method output_type
+	17, // [17:36] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_provider_proto_init() }
