@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"maildir":  makeMaildir,
 			"edit":     editFile,
 			"commands": checkCommands,
+			"nowhere":  checkNowhere,
 		},
 	})
 }

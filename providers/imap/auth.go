@@ -94,6 +94,7 @@ func (e *endpoint) signIn(ctx context.Context, conn *wire.Conn, a account) error
 	if err != nil {
 		return err
 	}
+	conn.Hide(c.hide)
 	if err := e.send(ctx, conn, mechanism, c); err != nil {
 		if c.token {
 			e.tokens.refused(c.user, c.secret)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -186,17 +187,44 @@ func (e *endpoint) signInError(a account, c credentials, err error) error {
 		f = fault{providers.Denied, codeSignIn}
 	}
 	return &providers.Error{Kind: f.kind, Code: f.code, Op: "sign in", Subject: string(a.address),
-		RetryAfter: retryAfter(status.text), Response: redact(status.words, c.secret)}
+		RetryAfter: retryAfter(status.text), Response: saslText.ReplaceAllString(c.hide(status.words), hidden)}
 }
 
 // saslText is what an echoed SASL message looks like.
 var saslText = regexp.MustCompile(`[A-Za-z0-9+/]{24,}={0,2}`)
 
-func redact(text, secret string) string {
-	if secret != "" {
-		text = strings.ReplaceAll(text, secret, "(secret)")
+// hidden stands where a secret was.
+const hidden = "(secret)"
+
+// hide takes the secret out of what a server says, in the forms in which it
+// was told. A text that was cut may end with the beginning of one.
+func (c credentials) hide(text string) string {
+	for _, form := range c.forms() {
+		text = strings.ReplaceAll(text, form, hidden)
+		for n := min(len(form)-1, len(text)); n >= shortest; n-- {
+			if cut, found := strings.CutSuffix(text, form[:n]); found {
+				text = cut + hidden
+				break
+			}
+		}
 	}
-	return saslText.ReplaceAllString(text, "(secret)")
+	return text
+}
+
+// shortest is how long a secret, or the beginning of one, has to be to be told
+// from ordinary text.
+const shortest = 4
+
+func (c credentials) forms() []string {
+	if len(c.secret) < shortest {
+		return nil
+	}
+	encode := base64.StdEncoding.EncodeToString
+	_, xoauth2, _ := xoauth2{c}.Start()
+	return []string{
+		c.secret, encode([]byte(c.secret)), encode(xoauth2),
+		encode([]byte(c.authzid + "\x00" + c.user + "\x00" + c.secret)),
+	}
 }
 
 func unsupported(op string) error {

@@ -55,7 +55,7 @@ func (e *endpoint) newSession(ctx context.Context, conn *wire.Conn, a account, p
 	s := &session{endpoint: e, account: a, conn: conn, permanent: map[inventory.FolderID][]string{},
 		found: map[inventory.FolderID]*known{}, spread: map[inventory.FolderID]*spread{}}
 	conn.Replace(func(raw net.Conn, ahead []byte) net.Conn {
-		s.tap = imapstream.NewTap(raw, imapstream.TapOptions{Idle: storing * e.set.timeout, Buffered: ahead})
+		s.tap = imapstream.NewTap(raw, imapstream.TapOptions{Idle: storing * e.set.timeout, Buffered: ahead, Hide: conn.Hidden})
 		return wire.Pump(s.tap)
 	})
 	return s, s.fail("open mailbox", s.prepare(ctx))
@@ -91,6 +91,7 @@ func (s *session) prepare(ctx context.Context) error {
 	if done[0] != nil {
 		return done[0]
 	}
+	s.product = s.conn.Hidden(s.product)
 	s.layout = spaces.layout(s.endpoint.set.prefix)
 	return nil
 }

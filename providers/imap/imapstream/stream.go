@@ -99,6 +99,9 @@ func (s *Stream) newTag() string {
 // broken ends the connection after an error that leaves it in an unknown
 // state, and returns that error.
 func (s *Stream) broken(err error) error {
+	if bad, ok := err.(*SyntaxError); ok {
+		err = &SyntaxError{Problem: bad.Problem, Near: s.tap.hide(bad.Near)}
+	}
 	s.tap.fail(err)
 	return err
 }
@@ -176,7 +179,7 @@ func (s *Stream) status(command string, line []byte) error {
 	code, _, text := responseCode(rest)
 	return &ResponseError{
 		Command: command, Status: status, Code: strings.ToUpper(string(code)),
-		Text: strings.ToValidUTF8(string(text[:min(len(text), 1<<10)]), "\uFFFD"),
+		Text: s.tap.hide(strings.ToValidUTF8(string(text[:min(len(text), 1<<10)]), "\uFFFD")),
 	}
 }
 

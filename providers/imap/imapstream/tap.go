@@ -16,6 +16,9 @@ type TapOptions struct {
 	// Buffered are bytes that were read from the connection already and come
 	// first, such as the greeting when STARTTLS was spoken before the tap.
 	Buffered []byte
+	// Hide rewrites what the server says before it stands in an error; nil
+	// leaves it.
+	Hide func(string) string
 }
 
 // Tap is a connection that go-imap works on and that can be taken over between
@@ -29,6 +32,7 @@ type TapOptions struct {
 type Tap struct {
 	conn net.Conn
 	idle time.Duration
+	hide func(string) string
 
 	mu      sync.Mutex
 	changed *sync.Cond // any field below
@@ -51,9 +55,12 @@ type Tap struct {
 
 // NewTap wraps a plain or TLS connection. The tap owns it from then on.
 func NewTap(conn net.Conn, o TapOptions) *Tap {
-	t := &Tap{conn: conn, idle: o.Idle, pending: bytes.Clone(o.Buffered)}
+	t := &Tap{conn: conn, idle: o.Idle, hide: o.Hide, pending: bytes.Clone(o.Buffered)}
 	if t.idle <= 0 {
 		t.idle = 5 * time.Minute
+	}
+	if t.hide == nil {
+		t.hide = func(text string) string { return text }
 	}
 	t.changed = sync.NewCond(&t.mu)
 	return t

@@ -32,6 +32,7 @@ type Conn struct {
 	capsAt  int             // counts announcements
 	bye     *StatusError
 	broken  error
+	hide    func(string) string // nil: nothing is hidden
 
 	deadline sync.Mutex // orders cancellation and renewed deadlines
 	stopped  bool
@@ -93,6 +94,18 @@ func (c *Conn) watch(ctx context.Context) (release func()) {
 	}
 }
 
+// Hide has every text that the server says from now on rewritten: what it has
+// been told in confidence it may say back.
+func (c *Conn) Hide(hide func(string) string) { c.hide = hide }
+
+// Hidden returns a text of the server's without what [Conn.Hide] takes out.
+func (c *Conn) Hidden(text string) string {
+	if c.hide == nil {
+		return text
+	}
+	return c.hide(text)
+}
+
 // Net returns the connection below.
 func (c *Conn) Net() net.Conn { return c.conn }
 
@@ -145,8 +158,14 @@ func (c *Conn) Greeting(ctx context.Context) (preauth bool, err error) {
 // next reads one response and keeps what the connection has to know of it.
 func (c *Conn) next() (Response, error) {
 	response, err := c.in.read()
+	if errors.Is(err, ErrSyntax) {
+		err = fmt.Errorf("%w%s", ErrSyntax, strings.TrimPrefix(c.Hidden(err.Error()), ErrSyntax.Error()))
+	}
 	if err != nil {
 		return response, err
+	}
+	if response.Status() {
+		response.Text, response.CodeArg = c.Hidden(response.Text), c.Hidden(response.CodeArg)
 	}
 	switch {
 	case response.Name == "BYE":
