@@ -152,7 +152,7 @@ func (w *workspace) run(admit, work context.Context, p *plan.Plan, digest string
 		return lockHint(err)
 	}
 	defer lease.Release()
-	admit, work, cancel := underLease(admit, work, lease)
+	admit, work, cancel := w.app.underLease(admit, work, lease)
 	defer cancel()
 	if err := w.holds(admit, store, p, digest); err != nil {
 		return err
@@ -265,11 +265,16 @@ func (a *App) holder(operation string) state.Holder {
 
 // underLease ends admit when a stop is requested, and both when the lock is
 // lost.
-func underLease(admit, work context.Context, lease state.Lease) (context.Context, context.Context, context.CancelFunc) {
+func (a *App) underLease(admit, work context.Context, lease state.Lease) (context.Context, context.Context, context.CancelFunc) {
 	admit, stop := context.WithCancelCause(admit)
 	work, abort := context.WithCancelCause(work)
 	unlisten := []func() bool{
-		context.AfterFunc(lease.Stop(), func() { stop(context.Cause(lease.Stop())) }),
+		context.AfterFunc(lease.Stop(), func() {
+			if errors.Is(context.Cause(lease.Stop()), state.ErrStopRequested) {
+				a.tell("\nStopping, as cutover stop has asked: what is under way is finished first.")
+			}
+			stop(context.Cause(lease.Stop()))
+		}),
 		context.AfterFunc(lease.Context(), func() {
 			stop(context.Cause(lease.Context()))
 			abort(context.Cause(lease.Context()))
