@@ -220,7 +220,8 @@ func harmless(t *testing.T, text string) {
 }
 
 func TestMarkdownIsStable(t *testing.T) {
-	if markdownOf(t, large(50, 3)) != markdownOf(t, large(50, 3)) {
+	first, second := markdownOf(t, large(50, 3)), markdownOf(t, large(50, 3))
+	if first != second {
 		t.Error("equal plans are different text")
 	}
 }

@@ -146,7 +146,8 @@ func TestRandomFaultsRepeatWithTheirSeed(t *testing.T) {
 		}
 		return story
 	}
-	if run(7) != run(7) || run(7) == run(8) {
+	first, again, other := run(7), run(7), run(8)
+	if first != again || first == other {
 		t.Fatal("the seed does not decide")
 	}
 }

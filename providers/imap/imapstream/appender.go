@@ -146,14 +146,6 @@ func (a *appender) takeAgain() *outgoing {
 	return first
 }
 
-// post announces a command whose first bytes are about to leave.
-func (a *appender) post(c *command) {
-	a.mu.Lock()
-	a.under = append(a.under, c)
-	a.mu.Unlock()
-	signal(a.posted)
-}
-
 // refuse gives an item that was not sent its result.
 func (a *appender) refuse(item *outgoing, reason error) { a.answer(item, &ItemError{reason}) }
 
