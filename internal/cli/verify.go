@@ -40,7 +40,7 @@ Exit codes: 0 equal, 1 error, 3 something differs.`,
 	}
 	o.variables.flags(c)
 	c.Flags().StringArrayVar(&o.only, "target", nil, "only this mailbox, by source `address`; may be repeated")
-	c.Flags().BoolVar(&o.quick, "quick", false, "compare sizes, dates and flags, and read no content")
+	c.Flags().BoolVar(&o.quick, "quick", false, "compare counts, dates and flags, and read no content")
 	c.Flags().BoolVar(&o.json, "json", false, "write the result as JSON")
 	return c
 }

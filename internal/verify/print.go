@@ -67,7 +67,7 @@ func (p *printer) printf(format string, args ...any) {
 func (p *printer) heading(r Result) {
 	how := "content, flags and dates"
 	if r.Quick {
-		how = "sizes, flags and dates"
+		how = "counts, flags and dates"
 	}
 	p.printf("%s\n\n", p.bold.Sprintf("Verified migration %s: %s of %s", r.Migration, how, count(int64(len(r.Mailboxes)), "mailbox", "mailboxes")))
 }

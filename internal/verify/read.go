@@ -147,12 +147,12 @@ func (r *reader) listPage(ctx context.Context, folder inventory.FolderID, after 
 	return page, end, nil
 }
 
-// addQuick makes records of what listing tells: the size and the date stand
-// in for the content.
+// addQuick makes records of what listing tells: the date stands in for the
+// content. Not the size: not every listing tells it, and servers count it
+// differently.
 func addQuick(out *records, page []inventory.Item) error {
 	for _, item := range page {
 		var k key
-		binary.BigEndian.PutUint64(k[:8], uint64(item.Size))
 		if !item.Received.IsZero() {
 			binary.BigEndian.PutUint64(k[8:], uint64(item.Received.Unix()))
 		}

@@ -33,7 +33,7 @@ type Request struct {
 	// Only are the source addresses to compare; empty is every mailbox in the
 	// state.
 	Only []inventory.Address
-	// Quick compares sizes, dates and flags, and reads no content.
+	// Quick compares counts, dates and flags, and reads no content.
 	Quick bool
 	// Limit is how many differences are kept in the Result of each mailbox; 0
 	// is 1000. All are counted, and all go to Found.
