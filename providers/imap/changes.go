@@ -88,6 +88,7 @@ func (r *series) begin(ctx context.Context, after inventory.Cursor) (unchanged b
 func (r *series) continueFrom(last cursor) (unchanged bool) {
 	now := r.now
 	if last.modSeq == 0 || now.highestModSeq < last.modSeq || !r.session.condstore {
+		r.at.since = uint64(last.next)
 		return false
 	}
 	r.at.since, r.before = last.modSeq, last.next
@@ -248,26 +249,41 @@ func (r *series) windows(ctx context.Context) error {
 
 // window tells what there is to tell of the UIDs from low to high.
 func (r *series) window(ctx context.Context, low, high uint32) (told int, err error) {
-	set := fmt.Sprintf("%d:%d", low, high)
-	request := imapstream.ListRequest{Set: set}
-	if r.at.kind != seriesAll {
-		request.ChangedSince, request.Size = r.at.since, true
-	}
 	var facts []imapstream.Fact
-	err = r.session.list(ctx, request, func(f imapstream.Fact) {
-		if !f.Vanished && f.UID >= low && f.UID <= high {
-			facts = append(facts, f)
+	for _, request := range r.requests(low, high) {
+		err := r.session.list(ctx, request, func(f imapstream.Fact) {
+			if !f.Vanished && f.UID >= low && f.UID <= high {
+				facts = append(facts, f)
+			}
+		})
+		if err != nil {
+			return 0, err
 		}
-	})
-	if err != nil {
-		return 0, err
 	}
 	slices.SortFunc(facts, compareFacts)
 	if !r.giveAll(facts) || r.at.kind != seriesExists {
 		return len(facts), nil
 	}
-	exists, err := r.exists(ctx, set, facts)
+	exists, err := r.exists(ctx, fmt.Sprintf("%d:%d", low, high), facts)
 	return len(facts) + exists, err
+}
+
+// requests are the listings that tell what there is to tell of a range. What a
+// listing of everything tells as new to its reader, has its size as well: it
+// may be a message that was moved, which is recognised by it.
+func (r *series) requests(low, high uint32) []imapstream.ListRequest {
+	set := func(low, high uint32) string { return fmt.Sprintf("%d:%d", low, high) }
+	if r.at.kind != seriesAll {
+		return []imapstream.ListRequest{{Set: set(low, high), ChangedSince: r.at.since, Size: true}}
+	}
+	known := r.at.since
+	switch {
+	case known == 0 || uint64(high) < known:
+		return []imapstream.ListRequest{{Set: set(low, high)}}
+	case uint64(low) >= known:
+		return []imapstream.ListRequest{{Set: set(low, high), Size: true}}
+	}
+	return []imapstream.ListRequest{{Set: set(low, uint32(known)-1)}, {Set: set(uint32(known), high), Size: true}}
 }
 
 // exists tells the messages of a range that are there and were not listed.

@@ -18,7 +18,7 @@ import (
 // none. Inside a series of pages these are the values at the beginning of the
 // series, and what the rest of the series needs follows:
 //
-//	;<kind>;<next UID>;<mod-sequence of the cursor that the series started with>
+//	;<kind>;<next UID>;<mod-sequence, or for every message UIDNEXT, of the cursor that the series started with>
 type cursor struct {
 	validity uint32
 	next     uint32
