@@ -45,12 +45,59 @@ func TestNewItemIDsOnTheTarget(t *testing.T) {
 	if result.Items != 0 {
 		t.Errorf("copied %d items", result.Items)
 	}
-	// The item that is gone from the source could not be recognised any more,
-	// so that it is not deleted.
-	if got := len(w.target.Mailbox(anna).IDs("INBOX")); got != 60 {
-		t.Errorf("the target has %d items", got)
+	// The item that is gone from the source was recognised by its digest.
+	w.same()
+}
+
+// TestNewItemIDsOnBothSides: what the target's IDs named before, they do not
+// name any more, even where the source cannot help to recognise the items.
+func TestNewItemIDsOnBothSides(t *testing.T) {
+	w := newWorld(t, anna)
+	ids := w.deliver(anna, "INBOX", 60)
+	w.must()
+	theirs := w.target.Mailbox(anna)
+	theirs.Delete("INBOX", theirs.IDs("INBOX")[1])
+	own := mem.Item{Content: []byte("Subject: my own\r\n\r\n"), Received: message("INBOX", 2).Received, Flags: message("INBOX", 2).Flags}
+	theirs.Deliver("INBOX", own)
+	theirs.ResetEpoch("INBOX")
+	ours := w.source.Mailbox(anna)
+	for _, i := range []int{2, 5, 7} {
+		ours.Delete("INBOX", ids[i])
+	}
+	ours.SetFlags("INBOX", ids[4], inventory.MakeFlags(inventory.Answered))
+	ours.ResetEpoch("INBOX")
+	if result := w.must(); result.Items != 0 {
+		t.Errorf("copied %d items", result.Items)
+	}
+	if got := len(theirs.IDs("INBOX")); got != 60-1-3+1 {
+		t.Errorf("the target has %d items: one the user took, three are gone from the source, one is the user's own", got)
 	}
 	w.sound()
+	ours.Delete("INBOX", ours.IDs("INBOX")[10])
+	w.must()
+	if got := len(theirs.IDs("INBOX")); got != 60-1-3+1-1 {
+		t.Errorf("the target has %d items after a further deletion", got)
+	}
+}
+
+// TestIDsGivenTwice: a target restored from a backup gives IDs a second time.
+// What has such an ID is not ours to delete.
+func TestIDsGivenTwice(t *testing.T) {
+	w := newWorld(t, anna)
+	ids := w.deliver(anna, "INBOX", 5)
+	w.must()
+	theirs := w.target.Mailbox(anna)
+	before := theirs.IDs("INBOX")
+	theirs.Restore("INBOX", 4)
+	id := theirs.Deliver("INBOX", mem.Item{Content: []byte("Subject: my own\r\n\r\n"), Received: message("INBOX", 9).Received, Flags: message("INBOX", 4).Flags})
+	if id != before[4] {
+		t.Fatalf("the ID is %s, not %s", id, before[4])
+	}
+	w.source.Mailbox(anna).Delete("INBOX", ids[4])
+	w.must()
+	if got := theirs.IDs("INBOX"); len(got) != 5 {
+		t.Errorf("the user's own item was deleted: %v", got)
+	}
 }
 
 func TestNewItemIDsAfterAnInterruption(t *testing.T) {

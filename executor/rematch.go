@@ -13,18 +13,21 @@ import (
 
 // rematchTarget gives the entries of folders whose target IDs are void the IDs
 // that their items have now. An item that is not there any more was taken away
-// on the target, and stays so. The new epoch is recorded last: an interrupted
-// rematch is done again.
+// on the target, and stays so. Entries whose items the source cannot show any
+// more lose their IDs, and are located by digest when they are needed. The new
+// epoch is recorded last: an interrupted rematch is done again.
 func (p *pass) rematchTarget(ctx context.Context) error {
 	for _, f := range p.folders {
 		if !f.voidTarget {
 			continue
 		}
 		p.note(f, codeReset, "the target gave all items new IDs; they are recognised by content")
-		if !f.voidSource {
-			if err := f.findAgain(ctx); err != nil {
-				return err
-			}
+		again := f.findAgain
+		if f.voidSource {
+			again = f.loseIDs
+		}
+		if err := again(ctx); err != nil {
+			return err
 		}
 		row := f.row
 		row.TargetEpoch = p.held[f.Target.String()].Epoch
@@ -37,20 +40,33 @@ func (p *pass) rematchTarget(ctx context.Context) error {
 	return nil
 }
 
+// loseIDs takes the target IDs from the entries of the folder: they name other
+// items now.
+func (f *folder) loseIDs(ctx context.Context) error {
+	return f.inBatches(ctx, func(e state.Entry) bool { return e.Target != "" }, func(entries []state.Entry) error {
+		return f.pass.journal.commit(func(g *group) {
+			for _, e := range entries {
+				e.Target = ""
+				g.Put = append(g.Put, e)
+			}
+		})
+	})
+}
+
 // findAgain looks every entry of the folder up on the target.
 func (f *folder) findAgain(ctx context.Context) error {
 	claims := newClaims()
-	return f.inBatches(ctx, func(e state.Entry) bool {
-		return e.Status != state.Released && !isVoid(e.Source) && !isReplaced(e.Source)
-	},
+	return f.inBatches(ctx, func(e state.Entry) bool { return e.Status != state.Released },
 		func(entries []state.Entry) error { return f.findBatch(ctx, claims, entries) })
 }
 
 func (f *folder) findBatch(ctx context.Context, claims *claims, entries []state.Entry) error {
 	p := f.pass
-	asked := make([]inventory.Item, len(entries))
-	for i, e := range entries {
-		asked[i] = inventory.Item{ID: e.Source, Version: e.Version, Flags: e.Flags, Received: e.Received, Size: e.Size}
+	var asked []inventory.Item
+	for _, e := range entries {
+		if !isVoid(e.Source) && !isReplaced(e.Source) {
+			asked = append(asked, inventory.Item{ID: e.Source, Version: e.Version, Flags: e.Flags, Received: e.Received, Size: e.Size})
+		}
 	}
 	var items []hashed
 	err := p.hashItems(ctx, p.src, f, f.Source, asked, func(h hashed) {
@@ -66,7 +82,9 @@ func (f *folder) findBatch(ctx context.Context, claims *claims, entries []state.
 		return err
 	}
 	targets := make(map[inventory.ItemID]inventory.ItemID, len(items))
+	read := make(map[inventory.ItemID]bool, len(items))
 	for i, item := range items {
+		read[item.item.ID] = true
 		if id, ok := claims.claim(item.digest, found[i]); ok {
 			targets[item.item.ID] = id
 		}
@@ -75,10 +93,11 @@ func (f *folder) findBatch(ctx context.Context, claims *claims, entries []state.
 	return p.journal.commit(func(g *group) {
 		for _, e := range entries {
 			var ok bool
-			if e.Target, ok = targets[e.Source]; !ok {
-				e.Status = state.Released
-			} else {
+			switch e.Target, ok = targets[e.Source]; {
+			case ok:
 				g.progressed(f).Matched++
+			case read[e.Source]:
+				e.Status = state.Released
 			}
 			g.Put = append(g.Put, e)
 		}

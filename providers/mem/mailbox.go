@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -238,6 +239,19 @@ func (m *Mailbox) ResetEpoch(path string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.at(path).renumber()
+}
+
+// Restore puts a folder back to when it held its first n items, at least one: what came
+// later is gone, and its IDs are given out again, under the same epoch.
+func (m *Mailbox) Restore(path string, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f := m.at(path)
+	items := f.sorted()
+	for _, it := range items[n:] {
+		m.drop(f, it.ID)
+	}
+	f.uid, _ = strconv.ParseUint(string(items[n-1].ID), 10, 64)
 }
 
 // IDs returns the IDs of the items in a folder, in order.
