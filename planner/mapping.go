@@ -84,14 +84,33 @@ func (m *mapper) run(origins []origin, held []inventory.Path) []mapped {
 	out := make([]mapped, len(origins))
 	m.keepFixed(origins, out)
 	m.matchRoles(origins, out)
-	for i, o := range origins {
-		if out[i].path == nil {
-			out[i].path, out[i].reason = m.byPath(o.Path, holds(o.Folder), out[i].role)
-			m.above[o.Path.String()] = out[i].path
-		}
+	m.place(origins, out, false)
+	m.place(origins, out, true)
+	for i := range out {
 		out[i].create = m.looked && !m.there(out[i].path)
 	}
 	return out
+}
+
+// place finds places by path: for folders that keep theirs first, then for
+// those that an inbox without folders displaces.
+func (m *mapper) place(origins []origin, out []mapped, displaced bool) {
+	for i, o := range origins {
+		if out[i].path == nil && m.displaced(o.Path) == displaced {
+			out[i].path, out[i].reason = m.byPath(o.Path, holds(o.Folder), out[i].role)
+			m.above[o.Path.String()] = out[i].path
+		}
+	}
+}
+
+// displaced reports whether a folder of the source is below its inbox and the
+// target cannot hold it there.
+func (m *mapper) displaced(p inventory.Path) bool {
+	if !m.InboxLeaf || len(p) < 2 {
+		return false
+	}
+	top, ok := m.above[p[:1].String()]
+	return m.inInbox(p) || (ok && m.inInbox(top))
 }
 
 func newMapper(naming inventory.Naming, target *TargetMailbox) *mapper {
@@ -209,6 +228,9 @@ func (m *mapper) roleFolder(role inventory.Role, o origin) (inventory.Path, bool
 func (m *mapper) byPath(path inventory.Path, class inventory.Ability, role inventory.Role) (inventory.Path, string) {
 	parent, why := m.parent(path, class)
 	name := path[len(path)-1]
+	if m.InboxLeaf && m.inInbox(parent) {
+		parent, why = nil, "the target has no folders below the inbox"
+	}
 	if m.MaxDepth > 0 && len(parent) >= m.MaxDepth {
 		name = parent[m.MaxDepth-1] + " - " + name
 		parent, why = parent[:m.MaxDepth-1], "the target does not nest folders that deep"
@@ -221,6 +243,11 @@ func (m *mapper) byPath(path inventory.Path, class inventory.Ability, role inven
 		reason = why
 	}
 	return place, reason
+}
+
+// inInbox reports whether a path is that of the inbox, or below it.
+func (m *mapper) inInbox(p inventory.Path) bool {
+	return len(p) > 0 && m.key(p[:1]) == m.key(inventory.Path{"INBOX"})
 }
 
 // nameTaken is why a folder got a number.

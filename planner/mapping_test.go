@@ -53,6 +53,10 @@ func TestFoldersFindTheirPlace(t *testing.T) {
 		{"a view of the target is no place", inventory.Naming{}, "All=all", "All", "All > All (2)"},
 		{"the target's spelling", inventory.Naming{FoldsCase: true}, "projects", "Projects; Projects/x", "Projects > projects; Projects/x > projects/x"},
 		{"accents written in two ways", inventory.Naming{}, "", "Café; Cafe\u0301", "Cafe\u0301 > Cafe\u0301; Café > Café (2)"},
+		{"nothing below the inbox", inventory.Naming{InboxLeaf: true}, "INBOX=inbox", "INBOX=inbox; INBOX/a; INBOX/a/b; INBOX/c; a; c/d",
+			"INBOX > INBOX; INBOX/a > a (2); INBOX/a/b > a (2)/b; INBOX/c > c (2); a > a; c/d > c/d"},
+		{"an inbox of another name that takes no folders", inventory.Naming{InboxLeaf: true}, "INBOX=inbox", "Posteingang=inbox; Posteingang/x", "Posteingang > INBOX; Posteingang/x > x"},
+		{"below an inbox that is not listed", inventory.Naming{InboxLeaf: true}, "INBOX=inbox", "INBOX/x; x", "INBOX/x > x (2); x > x"},
 		{"unlisted parent", inventory.Naming{Forbidden: "["}, "", "[x]/a; [x]/b", "[x]/a > _x]/a; [x]/b > _x]/b"},
 	} {
 		if got := mapOnto(c.naming, c.target, c.source); got != c.want {
