@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -146,8 +147,12 @@ func (m *migration) check(folders []string) {
 func TestConnectionsAreCutInMidLiteral(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 5))
+	var mu sync.Mutex // both proxies ask
+	calm := false
 	fate := func(connection int) servertest.Fate {
-		if connection > 40 {
+		mu.Lock()
+		defer mu.Unlock()
+		if connection > 40 || calm {
 			return servertest.Fate{}
 		}
 		return servertest.Fate{ToServer: 2000 + random.Int64N(300_000), ToClient: 3000 + random.Int64N(400_000)}
@@ -160,6 +165,9 @@ func TestConnectionsAreCutInMidLiteral(t *testing.T) {
 	folders := story(t, src, "anna", 1500)
 	m.applyUntilDone(20)
 	m.check(folders)
+	mu.Lock()
+	calm = true
+	mu.Unlock()
 	m.want(0, "verify")
 }
 
