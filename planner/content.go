@@ -52,6 +52,7 @@ func (b *builder) content(c Chosen, endpoint string, needs []plan.StepID) plan.S
 	s.Needs = needs
 	w.fill(&s)
 	b.checkQuota(&s, box)
+	w.checkDeletions()
 	return s
 }
 

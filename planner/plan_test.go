@@ -125,6 +125,24 @@ func TestFolderGoneFromTheSourceIsOnlyEmptied(t *testing.T) {
 	}
 }
 
+// TestASourceThatLooksEmptyIsPointedOut: what a lost disk looks like is shown
+// before it is mirrored.
+func TestASourceThatLooksEmptyIsPointedOut(t *testing.T) {
+	for deleted, want := range map[int64]int{15: 0, 16: 1, 30: 1} {
+		in := migrated(t, folder("INBOX", inventory.RoleInbox, 10), folder("A", "", 20))
+		box := in.Mailboxes["anna@contoso.test"]
+		box.Deltas = map[inventory.FolderID]Delta{"INBOX": {Work: plan.Work{Deleted: 10}}, "A": {Work: plan.Work{Deleted: deleted - 10}}}
+		_, findings := Plan(in.with("anna@contoso.test", box))
+		if got := codes(findings); len(got) != want || want == 1 && got[0] != "most-deleted anna@contoso.test" {
+			t.Errorf("%d of 30 deleted: %v", deleted, got)
+		}
+		in.Migration.Deletions = "keep"
+		if _, findings := Plan(in); len(findings) > 0 {
+			t.Errorf("with deletions = keep: %v", codes(findings))
+		}
+	}
+}
+
 func TestDoubtAndFailureKeepAMailboxInThePlan(t *testing.T) {
 	in := migrated(t, folder("INBOX", inventory.RoleInbox, 3))
 	box := in.Mailboxes["anna@contoso.test"]
