@@ -15,6 +15,10 @@ func TestModifiedUTF7(t *testing.T) {
 		"a & b":              "a &- b",
 		"😀":                  "&2D3eAA-",
 		"":                   "",
+		"&&":                 "&-&-",
+		"☺!":                 "&Jjo-!",
+		"\t":                 "&AAk-",
+		"\x7f":               "&AH8-",
 	} {
 		if got := EncodeUTF7(plain); got != coded {
 			t.Errorf("%q is %q, want %q", plain, got, coded)
@@ -23,7 +27,7 @@ func TestModifiedUTF7(t *testing.T) {
 			t.Errorf("%q means %q, %v", coded, got, err)
 		}
 	}
-	for _, wrong := range []string{"&", "&AOk", "&AGE-", "&U,-", "ü", "&2D0-"} {
+	for _, wrong := range []string{"&", "&AOk", "&AGE-", "&AOk-&AOk-", "&A-", "&====-", "\xe9", "&U,-", "ü", "&2D0-"} {
 		if got, err := DecodeUTF7(wrong); err == nil {
 			t.Errorf("%q was taken for %q", wrong, got)
 		}
