@@ -12,6 +12,7 @@ const (
 	codeFolderGone       = "verify-folder-gone"
 	codeFolderMissing    = "verify-folder-missing"
 	codeFolderUnmigrated = "verify-folder-unmigrated"
+	codeFolderEmptied    = "verify-folder-emptied"
 )
 
 // Codes explains the codes that only this package gives.
@@ -28,6 +29,12 @@ func Codes() []providers.Code {
 			Title: "A migrated folder is not on the target any more",
 			Cause: "The folder was deleted on the target, or renamed there by its user.",
 			Fix:   "Ask the user. To copy it again, remove the mailbox from the state (`cutover state rm`) and apply: what is still there is recognised and not doubled.",
+		},
+		{
+			Code:  codeFolderEmptied,
+			Title: "Both sides have lost most of what was migrated",
+			Cause: "The state knows more than 20 items in the folder, and source and target have less than half of them: both sign in to other accounts than before, or both were emptied.",
+			Fix:   "Look at the accounts that both endpoints sign in to. If the mail was deleted on purpose, apply and verify again.",
 		},
 		{
 			Code:  codeFolderUnmigrated,

@@ -147,8 +147,17 @@ func (c *comparison) compare(ctx context.Context, f state.Folder, target *reader
 		return err
 	}
 	m := &match{comparison: c, target: target, s: s, t: t, counts: &result.Counts}
-	return m.run(ctx)
+	err := m.run(ctx)
+	if lost(f.Items, result.Counts.Source) && lost(f.Items, result.Counts.Target) {
+		result.Problem, result.Code = fmt.Sprintf("%d items were migrated, and both sides have lost most of them", f.Items), codeFolderEmptied
+	}
+	return err
 }
+
+// lost reports whether a side has less than half of the items that the state
+// has of a folder, a few aside: two empty mailboxes are equal, and no proof
+// that anything arrived.
+func lost(known, now int64) bool { return known > 20 && now*2 < known }
 
 // formats returns the choice of format: the best that the source gives and
 // the target takes, which is the one that items travelled in.
