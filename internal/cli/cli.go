@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/cutover-mail/cutover/internal/report"
 	"github.com/cutover-mail/cutover/providers"
 )
 
@@ -100,8 +101,16 @@ func (a *App) Run(ctx context.Context) int {
 	}
 	if text := strings.TrimSpace(a.secrets.clean(err.Error())); text != "" {
 		fmt.Fprintf(a.Stderr, "%s %s\n", a.paint(color.FgRed, color.Bold).Sprint("Error:"), text)
+		a.suggest(err)
 	}
 	return code
+}
+
+// suggest adds the fix of a provider's verdict.
+func (a *App) suggest(err error) {
+	if code, unknown := report.Explain(a.codes(), providers.CodeOf(err)); unknown == nil {
+		a.tell("%s\nMore: cutover explain %s", code.Fix, code.Code)
+	}
 }
 
 func (a *App) root() *cobra.Command {
