@@ -143,19 +143,20 @@ func (p *pass) renameBelow(ctx context.Context, from, to inventory.Path) error {
 }
 
 // rowOf returns what the state knows of a folder, under its present or its
-// former name.
+// former name. Names say less than identities: another folder can stand under
+// the name by now, and two can have swapped theirs.
 func (p *pass) rowOf(f *plan.Folder) state.Folder {
-	for _, row := range p.rows {
-		if row.Source == f.Source {
+	identity := p.sources[f.Source].Identity
+	if row, ok := p.rowWhere(func(r state.Folder) bool { return r.Source == f.Source && r.Identity == identity }); ok {
+		return row
+	}
+	if identity != "" {
+		if row, ok := p.rowWhere(func(r state.Folder) bool { return r.Identity == identity }); ok {
 			return row
 		}
 	}
-	if identity := p.sources[f.Source].Identity; identity != "" {
-		for _, row := range p.rows {
-			if row.Identity == identity {
-				return row
-			}
-		}
+	if row, ok := p.rowWhere(func(r state.Folder) bool { return r.Source == f.Source && !p.renamed(r) }); ok {
+		return row
 	}
 	if len(f.MovedFrom) > 0 {
 		for _, row := range p.rows {
@@ -166,6 +167,27 @@ func (p *pass) rowOf(f *plan.Folder) state.Folder {
 		}
 	}
 	return state.Folder{Recipient: p.row.ID}
+}
+
+func (p *pass) rowWhere(is func(state.Folder) bool) (state.Folder, bool) {
+	if i := slices.IndexFunc(p.rows, is); i >= 0 {
+		return p.rows[i], true
+	}
+	return state.Folder{}, false
+}
+
+// renamed reports whether the folder of a row has another name on the source
+// now.
+func (p *pass) renamed(row state.Folder) bool {
+	if row.Identity == "" || p.sources[row.Source].Identity == row.Identity {
+		return false
+	}
+	for _, f := range p.sources {
+		if f.Identity == row.Identity {
+			return true
+		}
+	}
+	return false
 }
 
 // compareEpochs finds out whether item IDs known before are void.
@@ -206,6 +228,11 @@ func (f *folder) saveRow(ctx context.Context, source, held inventory.Folder) err
 	}
 	saved.Items, saved.Bytes, saved.Failed = before.Items, before.Bytes, before.Failed
 	*row = saved
+	for i := range f.pass.rows {
+		if f.pass.rows[i].ID == saved.ID {
+			f.pass.rows[i] = saved
+		}
+	}
 	return nil
 }
 

@@ -228,6 +228,67 @@ func TestFoldersRenamedOnTheSource(t *testing.T) {
 	w.same()
 }
 
+// TestFoldersSwapNames: a plan leaves swapped folders where they are, and what
+// is known of their items stays known.
+func TestFoldersSwapNames(t *testing.T) {
+	w := newWorld(t, anna)
+	left := w.deliver(anna, "Left", 10)
+	w.deliver(anna, "Right", 20)
+	w.must()
+	box := w.source.Mailbox(anna)
+	box.Rename("Left", "x")
+	box.Rename("Right", "Left")
+	box.Rename("x", "Right")
+	w.planned = func(p *plan.Plan) {
+		for i := range p.Steps[0].Folders {
+			f := &p.Steps[0].Folders[i]
+			f.Target = map[string]inventory.Path{"Left": {"Right"}, "Right": {"Left"}}[f.Path.String()]
+			if f.Target == nil {
+				f.Target = f.Path
+			}
+		}
+	}
+	if result := w.must(); result.Items != 0 || len(w.events.codes()) > 0 {
+		t.Errorf("copied %d items, told %v", result.Items, w.events.codes())
+	}
+	box.Delete("Right", left[3])
+	w.must()
+	if l, r := len(w.target.Mailbox(anna).IDs("Left")), len(w.target.Mailbox(anna).IDs("Right")); l != 9 || r != 20 {
+		t.Errorf("the target has %d and %d items", l, r)
+	}
+	w.sound()
+}
+
+// TestAFolderUnderTheNameOfAnother: renamed, and another one made under its
+// name; the new name comes after the old one in the plan.
+func TestAFolderUnderTheNameOfAnother(t *testing.T) {
+	w := newWorld(t, anna)
+	w.deliver(anna, "Name", 10)
+	w.must()
+	box := w.source.Mailbox(anna)
+	box.Rename("Name", "Zeta")
+	for i := range 3 {
+		box.Deliver("Name", message("anew", i))
+	}
+	w.planned = func(p *plan.Plan) {
+		for i := range p.Steps[0].Folders {
+			switch f := &p.Steps[0].Folders[i]; f.Path.String() {
+			case "Name":
+				f.Target = inventory.Path{"Name (2)"}
+			case "Zeta":
+				f.MovedFrom = inventory.Path{"Name"}
+			}
+		}
+	}
+	if result := w.must(); result.Items != 3 || w.events.sum().Matched > 0 {
+		t.Errorf("copied %d items, told %v", result.Items, w.events.codes())
+	}
+	if n := len(w.target.Mailbox(anna).IDs("Zeta")); n != 10 {
+		t.Errorf("the renamed folder has %d items", n)
+	}
+	w.sound()
+}
+
 func TestItemsThatChangeTheirContent(t *testing.T) {
 	w := newWorld(t, anna)
 	box := w.source.Mailbox(anna)
