@@ -5,6 +5,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -41,9 +42,7 @@ func TestLargeFolderIsComparedInLittleMemory(t *testing.T) {
 			case <-stop:
 				return
 			case <-tick.C:
-				var m runtime.MemStats
-				runtime.ReadMemStats(&m)
-				most.Store(max(most.Load(), m.HeapAlloc))
+				most.Store(max(most.Load(), live()))
 			}
 		}
 	}()
@@ -64,7 +63,12 @@ func TestLargeFolderIsComparedInLittleMemory(t *testing.T) {
 // heap returns what is in use after a collection.
 func heap() uint64 {
 	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	return live()
+}
+
+// live returns what the last collection found in use.
+func live() uint64 {
+	found := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(found)
+	return found[0].Value.Uint64()
 }
