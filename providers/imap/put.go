@@ -281,10 +281,16 @@ func (s *session) learnFlags(ctx context.Context, o providers.Outgoing) error {
 	if err == nil {
 		err = done[0]
 	}
-	if _, told := s.permanent[o.Folder]; !told {
-		s.permanent[o.Folder] = []string{`\*`} // RFC 9051 section 7.1: without the code every flag can be kept
-	}
+	s.keepsAnyUnlessTold(o.Folder)
 	return s.folderError("open folder", o.Folder, err)
+}
+
+// keepsAnyUnlessTold: RFC 9051 section 7.1, without the code every flag can be
+// kept.
+func (s *session) keepsAnyUnlessTold(folder inventory.FolderID) {
+	if _, told := s.permanent[folder]; !told {
+		s.permanent[folder] = []string{`\*`}
+	}
 }
 
 func (s *session) knowsFlags(o providers.Outgoing) bool {

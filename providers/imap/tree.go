@@ -11,17 +11,14 @@ import (
 	"github.com/cutover-mail/cutover/providers/imap/wire"
 )
 
-// CreateFolder implements [providers.Mailbox].
+// CreateFolder implements [providers.Mailbox]. Where the server can do what is
+// asked, it costs one round trip.
 func (s *session) CreateFolder(ctx context.Context, f inventory.Folder) (inventory.Folder, error) {
 	name, err := s.layout.name(f.Path)
 	if err != nil {
 		return inventory.Folder{}, err
 	}
-	refused, err := s.create(ctx, f, name)
-	if err != nil {
-		return inventory.Folder{}, s.createError(f.Path, err)
-	}
-	made, err := s.lookUp(ctx, name, f.Role)
+	made, refused, err := s.create(ctx, f, name)
 	if err == nil && made == nil {
 		err = refused
 		if err == nil {
@@ -34,21 +31,58 @@ func (s *session) CreateFolder(ctx context.Context, f inventory.Folder) (invento
 	return *made, nil
 }
 
-// create makes a folder and its parents, all in one round trip. What exists is
-// refused by the server, which is as good: the answer to the last CREATE is
-// returned as refused, and only counts if the folder is not there then.
-func (s *session) create(ctx context.Context, f inventory.Folder, name string) (refused, err error) {
-	var commands []*wire.Command
+// create makes a folder and its parents, lists it and learns which keywords it
+// keeps, all in one round trip. What exists is refused by the server, which is
+// as good: the answer to the last CREATE is returned as refused, and only
+// counts if the folder is not there then, and made is nil.
+func (s *session) create(ctx context.Context, f inventory.Folder, name string) (made *inventory.Folder, refused, err error) {
+	commands, last, err := s.creation(f, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	list := s.listingOf(name)
+	listed := len(commands)
+	commands = append(append(commands, s.unselect()...), list.commands()...)
+	opened := len(commands)
+	commands = append(commands, s.openingOf(f, name)...)
+	now := &selected{folder: inventory.FolderID(name), writable: true}
+	done, err := s.conn.Run(ctx, func(r wire.Response) { list.hear(r); s.hearOpening(now, r) }, commands...)
+	if err != nil {
+		return nil, nil, err
+	}
+	if opened < len(commands) && done[opened] == nil {
+		s.keepsAnyUnlessTold(now.folder)
+	}
+	if last >= 0 {
+		refused = done[last]
+	}
+	if refused != nil && attributeOf(f.Role) != "" && !existing(refused) {
+		if refused, err = s.createPlain(ctx, f, name); err != nil {
+			return nil, nil, err
+		}
+		made, err = s.lookUp(ctx, name, f.Role)
+		return made, refused, err
+	}
+	if err := errors.Join(done[listed:opened]...); err != nil {
+		return nil, nil, err
+	}
+	made, err = list.one(ctx, f.Role)
+	return made, refused, err
+}
+
+// creation is the commands that make a folder; last is the one that makes it
+// and not its parents, -1 for the inbox, which is always there.
+func (s *session) creation(f inventory.Folder, name string) (commands []*wire.Command, last int, err error) {
 	for i := 1; i < len(f.Path); i++ {
 		parent, err := s.layout.name(f.Path[:i])
 		if err != nil {
-			return nil, err
+			return nil, -1, err
 		}
 		if parent != inbox {
 			commands = append(commands, wire.Cmd("CREATE").Str(parent))
 		}
 	}
-	last := -1
+	last = -1
 	if name != inbox {
 		last = len(commands)
 		commands = append(commands, s.createCommand(name, f.Role))
@@ -56,17 +90,15 @@ func (s *session) create(ctx context.Context, f inventory.Folder, name string) (
 	if f.Subscribed {
 		commands = append(commands, wire.Cmd("SUBSCRIBE").Str(name))
 	}
-	if len(commands) == 0 {
-		return nil, nil
+	return commands, last, nil
+}
+
+// openingOf opens and leaves a folder whose keywords will have to be known.
+func (s *session) openingOf(f inventory.Folder, name string) []*wire.Command {
+	if f.Container || !s.has("UNSELECT") {
+		return nil
 	}
-	done, err := s.conn.Run(ctx, nil, commands...)
-	if err != nil || last < 0 || done[last] == nil {
-		return nil, err
-	}
-	if attributeOf(f.Role) != "" && !existing(done[last]) {
-		return s.createPlain(ctx, f, name)
-	}
-	return done[last], nil
+	return []*wire.Command{wire.Cmd("SELECT").Str(name), wire.Cmd("UNSELECT")}
 }
 
 // createPlain tries again without the role, which the server may not give
@@ -109,12 +141,25 @@ func (s *session) createError(path inventory.Path, err error) error {
 	return out
 }
 
-// lookUp lists one folder; nil when the server does not have it. A role that
-// the server has no attribute for counts as given if a folder of this name will
-// be taken for it.
+// lookUp lists one folder; nil when the server does not have it.
 func (s *session) lookUp(ctx context.Context, name string, role inventory.Role) (*inventory.Folder, error) {
-	l := &listing{session: s, at: map[string]int{}, subscribed: map[string]bool{}, status: map[string]folderStatus{}, only: canonical(name)}
-	if err := l.run(ctx); err != nil {
+	l := s.listingOf(name)
+	if err := s.all(ctx, l.hear, append(s.unselect(), l.commands()...)...); err != nil {
+		return nil, err
+	}
+	return l.one(ctx, role)
+}
+
+func (s *session) listingOf(name string) *listing {
+	return &listing{session: s, at: map[string]int{}, subscribed: map[string]bool{}, status: map[string]folderStatus{}, only: canonical(name)}
+}
+
+// one finishes the listing of one folder; nil when the server has not told it.
+// A role that the server has no attribute for counts as given if a folder of
+// this name will be taken for it.
+func (l *listing) one(ctx context.Context, role inventory.Role) (*inventory.Folder, error) {
+	l.subscribe()
+	if err := l.askStatus(ctx); err != nil {
 		return nil, err
 	}
 	if len(l.folders) == 0 {
