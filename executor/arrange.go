@@ -96,7 +96,7 @@ func (p *pass) rename(ctx context.Context, old inventory.Folder, f *plan.Folder)
 	if _, err := p.tgt.RenameFolder(ctx, old.ID, f.Target); err != nil {
 		return old, p.tgt.verdict(fmt.Errorf("rename folder %s to %s: %w", f.MovedFrom, f.Target, err))
 	}
-	if err := p.lookTarget(ctx); err != nil {
+	if err := p.listTarget(ctx); err != nil {
 		return old, err
 	}
 	held, ok := p.held[f.Target.String()]

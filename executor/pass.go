@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"sync"
@@ -97,26 +98,38 @@ func (m *mailbox) pass(ctx context.Context, target *side) error {
 	return nil
 }
 
-func (p *pass) open(ctx context.Context) (err error) {
-	if p.src, err = p.source.open(ctx, p.step.Source); err != nil {
-		return err
-	}
-	if p.tgt, err = p.target.open(ctx, p.step.Target); err != nil {
+// open signs in to both sides at once. A run has no more lanes than either side
+// has sessions, so that nobody waits for one while holding another.
+func (p *pass) open(ctx context.Context) error {
+	var failed error
+	var other sync.WaitGroup
+	other.Go(func() { p.tgt, failed = p.target.open(ctx, p.step.Target) })
+	src, err := p.source.open(ctx, p.step.Source)
+	other.Wait()
+	p.src = src
+	switch {
+	case err != nil && failed == nil:
+		p.tgt.close()
+	case err == nil && failed != nil:
 		p.src.close()
 	}
-	return err
+	return cmp.Or(err, failed)
 }
 
 // look reads what both sides and the state hold.
 func (p *pass) look(ctx context.Context) error {
-	info, err := p.tgt.Info(ctx)
-	if err != nil {
-		return p.tgt.verdict(err)
+	var failed error
+	var other sync.WaitGroup
+	other.Go(func() { failed = p.lookTarget(ctx) })
+	err := p.lookSource(ctx)
+	other.Wait()
+	if err = cmp.Or(err, failed); err != nil {
+		return err
 	}
-	p.info = info
-	if text, err := json.Marshal(info); err == nil {
-		p.row.TargetInfo = string(text)
-	}
+	return p.readRows(ctx)
+}
+
+func (p *pass) lookSource(ctx context.Context) error {
 	sources, err := p.src.Folders(ctx)
 	if err != nil {
 		return p.src.verdict(err)
@@ -128,13 +141,22 @@ func (p *pass) look(ctx context.Context) error {
 			p.states[f.ID] = f.State
 		}
 	}
-	if err := p.lookTarget(ctx); err != nil {
-		return err
-	}
-	return p.readRows(ctx)
+	return nil
 }
 
 func (p *pass) lookTarget(ctx context.Context) error {
+	info, err := p.tgt.Info(ctx)
+	if err != nil {
+		return p.tgt.verdict(err)
+	}
+	p.info = info
+	if text, err := json.Marshal(info); err == nil {
+		p.row.TargetInfo = string(text)
+	}
+	return p.listTarget(ctx)
+}
+
+func (p *pass) listTarget(ctx context.Context) error {
 	held, err := p.tgt.Folders(ctx)
 	if err != nil {
 		return p.tgt.verdict(err)
