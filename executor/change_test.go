@@ -104,7 +104,7 @@ func TestNewItemIDsAfterAnInterruption(t *testing.T) {
 	w := newWorld(t, anna)
 	w.deliver(anna, "INBOX", 300)
 	w.connect()
-	w.to.On("Put", 1).AfterItems(100).Lost(20).Then(&providers.Error{Kind: providers.Denied, Op: "append"})
+	w.to.On("Put", 1).AfterItems(50).Lost(20).Then(&providers.Error{Kind: providers.Denied, Op: "append"})
 	if result, err := w.run(); err != nil || result.Failed != 1 {
 		t.Fatalf("%+v, %v", result, err)
 	}
